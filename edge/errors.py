@@ -1,0 +1,58 @@
+"""Errors of the device side.
+
+    EdgeError
+    ├── StorageFull      no space: nothing was written, doors stay closed
+    ├── StorageFailed    the event log cannot be written at all
+    ├── LinkDown         no connection to the broker
+    ├── LineLost         a serial port vanished
+    ├── SecretMissing    a secret has not reached this device yet
+    └── ConfigError      the configuration is wrong: key, value and remedy named
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Retry = Literal["never", "after_s", "after_reset"]
+
+
+class EdgeError(Exception):
+    """What is wrong, where, and what to do about it."""
+
+    code: ClassVar[str] = "edge"
+    retry: ClassVar[Retry] = "never"
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(f"{where}: {what}" if where else what)
+
+
+class StorageFull(EdgeError):
+    code = "storage_full"
+    retry = "after_s"
+
+
+class StorageFailed(EdgeError):
+    code = "storage_failed"
+    retry = "after_reset"
+
+
+class LinkDown(EdgeError):
+    code = "link_down"
+    retry = "after_s"
+
+
+class LineLost(EdgeError):
+    code = "line_lost"
+    retry = "after_s"
+
+
+class SecretMissing(EdgeError):
+    code = "secret_missing"
+    retry = "after_s"
+
+
+class ConfigError(EdgeError):
+    code = "config"

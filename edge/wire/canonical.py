@@ -1,0 +1,110 @@
+"""The JSON profile of events: a subset of RFC 8785 in which every value has exactly one encoding.
+
+UTF-8, no spaces, object keys `[a-z0-9_]+` in ascending order and unique, integers only and within ±(2^53 − 1),
+no lone surrogates, nesting at most 16. Inside that subset the bytes equal RFC 8785's output.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from edge.wire.errors import Malformed
+from edge.wire.ids import MAX_SAFE_INTEGER
+
+MAX_DEPTH = 16
+_KEY = re.compile(r"[a-z0-9_]{1,64}\Z")
+_BIG_NUMBER = re.compile(rb"[0-9]{16}")
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """Encode an object in the profile.
+
+    Raises:
+        Malformed: a float, a foreign key, an integer beyond ±(2^53 − 1), a lone surrogate, or too deep a nesting.
+    """
+    _check(value, depth=0)
+    return _dump(value)
+
+
+def parse(data: bytes, *, where: str = "json") -> dict[str, Any]:
+    """Parse bytes that must already be in the profile; anything that would encode differently is refused.
+
+    Raises:
+        Malformed: not JSON, not an object, or not the one canonical encoding of what it says.
+    """
+    try:
+        value = json.loads(data, parse_float=_refuse_number, parse_constant=_refuse_number)
+        if type(value) is not dict:
+            raise Malformed("not an object", where=where)
+        _check_keys(value, 0)
+        if _BIG_NUMBER.search(data):
+            _check(value, depth=0)
+        same = _dump(value) == data
+    except Malformed as error:
+        raise Malformed(error.what, where=where) from error
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"not canonical JSON: {error}", where=where) from error
+    if not same:
+        raise Malformed("not the canonical encoding (order, spaces, escapes or duplicate keys)", where=where)
+    return value
+
+
+def _dump(value: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+        return text.encode()
+    except (UnicodeEncodeError, TypeError, RecursionError) as error:
+        raise Malformed(f"cannot be encoded: {error}") from error
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise Malformed(f"only integers are allowed, not {text[:30]}")
+
+
+def _check(value: Any, *, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+    kind = type(value)
+    if kind is int:
+        if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+            raise Malformed(f"integer beyond 2^53: {value}")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_key(key)
+            _check(item, depth=depth + 1)
+    elif kind in (list, tuple):
+        for item in value:
+            _check(item, depth=depth + 1)
+    elif value is not None and kind not in (str, bool):
+        raise Malformed(f"a {kind.__name__} has no place in the profile")
+
+
+def _check_key(key: Any) -> None:
+    if type(key) is not str or not _KEY.match(key):
+        raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
+
+
+def _check_keys(value: dict[str, Any], depth: int) -> None:
+    """The part of `_check` that parsing cannot give for free: keys and depth (numbers are checked by the scanner)."""
+    if depth > MAX_DEPTH:
+        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+    for key, item in value.items():
+        if not _KEY.match(key):
+            raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
+        if type(item) is dict:
+            _check_keys(item, depth + 1)
+        elif type(item) is list:
+            _check_list(item, depth + 1)
+
+
+def _check_list(items: list[Any], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+    for item in items:
+        if type(item) is dict:
+            _check_keys(item, depth + 1)
+        elif type(item) is list:
+            _check_list(item, depth + 1)

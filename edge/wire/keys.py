@@ -1,0 +1,126 @@
+"""Ed25519 keys, key roles and the trust bundle.
+
+A signature always covers a context string, so that no signed bytes of one kind can pass as another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from edge.wire.errors import BadSignature, Malformed, UnknownKey
+
+KEY_ID_BYTES = 8
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
+
+class Role(StrEnum):
+    """What a key may sign. Device log keys stand in the registry, the fleet root in the device's provisioning."""
+
+    ROOT = "root"
+    RECEIPTS = "receipts"
+    COMMANDS = "commands"
+    DESIRED = "desired"
+    PICKUP = "pickup"
+    RELEASES = "releases"
+
+
+class Signer(Protocol):
+    """Signs with one Ed25519 key that never leaves its holder."""
+
+    @property
+    def public(self) -> bytes:
+        """The raw public key, 32 bytes (RFC 8032)."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Pure Ed25519 signature, 64 bytes (RFC 8032 section 5.1)."""
+        ...
+
+
+class Ed25519Signer:
+    """A `Signer` over a private key held in memory."""
+
+    def __init__(self, private: bytes) -> None:
+        """`private`: the 32-byte seed (RFC 8032 section 5.1.5)."""
+        if len(private) != 32:
+            raise Malformed("an Ed25519 seed has 32 bytes", where="private key")
+        self._key = Ed25519PrivateKey.from_private_bytes(private)
+        self.public = self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+
+def key_id(public: bytes) -> bytes:
+    """First 8 bytes of SHA-256 over the raw public key: names a key inside its role."""
+    return hashlib.sha256(public).digest()[:KEY_ID_BYTES]
+
+
+@lru_cache(maxsize=16384)
+def _load(public: bytes) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(public)
+    except ValueError as error:
+        raise Malformed(f"not an Ed25519 public key: {error}", where="public key") from error
+
+
+def verify(public: bytes, signature: bytes, message: bytes, *, where: str) -> None:
+    """Check a pure Ed25519 signature (RFC 8032 section 5.1.7).
+
+    Raises:
+        BadSignature: it does not hold.
+        Malformed: `public` is not a point.
+    """
+    try:
+        _load(public).verify(signature, message)
+    except InvalidSignature as error:
+        raise BadSignature("the signature does not hold", where=where) from error
+
+
+@dataclass(frozen=True, slots=True)
+class RoleKey:
+    """A public key with its time window; `not_after_ms` is exclusive. Times are Unix milliseconds, UTC."""
+
+    public: bytes
+    not_before_ms: int
+    not_after_ms: int
+
+    @property
+    def key_id(self) -> bytes:
+        return key_id(self.public)
+
+    def valid_at(self, at_ms: int) -> bool:
+        return self.not_before_ms <= at_ms < self.not_after_ms
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBundle:
+    """The cloud's role keys, versioned; during a rotation a role has two keys with overlapping windows."""
+
+    fleet: str
+    version: int
+    issued_at_ms: int
+    roles: Mapping[Role, tuple[RoleKey, ...]]
+
+    def key(self, role: Role, wanted: bytes, at_ms: int | None = None) -> RoleKey:
+        """The key of that id in that role; with `at_ms`, only while its window is open.
+
+        Raises:
+            UnknownKey: there is none.
+        """
+        for key in self.roles.get(role, ()):
+            if key.key_id == wanted and (at_ms is None or key.valid_at(at_ms)):
+                return key
+        raise UnknownKey(f"no {role.value} key {wanted.hex()}", where="trust bundle", remedy="Fetch the newest bundle.")
+
+    def keys(self, role: Role) -> tuple[RoleKey, ...]:
+        return self.roles.get(role, ())
