@@ -1,0 +1,200 @@
+"""Every event type of version 1 with its payload: the one table that devices write from and ingest checks against.
+
+A member may be missing only where the table says optional; members that the table does not know are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from edge.wire.errors import Malformed
+
+_HEX_ID = re.compile(r"[0-9a-f]{32}\Z")
+_PARCEL_ID = re.compile(r"[A-Z0-9-]{4,40}\Z")
+_CODE = re.compile(r"[a-z0-9_.:-]{1,64}\Z")
+MAX_COMPARTMENT_NO = 9999
+
+
+class Family(StrEnum):
+    """How an event is committed and treated. Only `TELEMETRY` may wait to be grouped."""
+
+    CUSTODY = "custody"
+    DOOR = "door"
+    ACCESS = "access"
+    COMMAND = "command"
+    ALARM = "alarm"
+    LIFECYCLE = "lifecycle"
+    TELEMETRY = "telemetry"
+
+
+def _hex_id(value: Any) -> bool:
+    return type(value) is str and _HEX_ID.match(value) is not None
+
+
+def _parcel_id(value: Any) -> bool:
+    return type(value) is str and _PARCEL_ID.match(value) is not None
+
+
+def _code(value: Any) -> bool:
+    return type(value) is str and _CODE.match(value) is not None
+
+
+def _note(value: Any) -> bool:
+    return type(value) is str and len(value) <= 200 and all(ord(c) >= 32 and not 127 <= ord(c) < 160 for c in value)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _integer(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**53
+
+
+def _compartment(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= MAX_COMPARTMENT_NO
+
+
+def _flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _one_of(*choices: str) -> Callable[[Any], bool]:
+    return lambda value: type(value) is str and value in choices
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One payload member: `kind` is what the reference pages print."""
+
+    kind: str
+    check: Callable[[Any], bool]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One row of the table. `urgent` events also leave at once as a hint and alarm even when they are late."""
+
+    name: str
+    family: Family
+    meaning: str
+    members: Mapping[str, Member]
+    urgent: bool = False
+
+
+ID = Member("id, 32 hex digits", _hex_id)
+PARCEL = Member("parcel id, the carrier's tracking number", _parcel_id)
+COMPARTMENT = Member("compartment_no, 1 to 9999", _compartment)
+CODE = Member("code, a-z 0-9 _ . : -", _code)
+NOTE = Member("text, at most 200 printable characters", _note)
+WHOLE = Member("whole number", _whole)
+INTEGER = Member("integer", _integer)
+FLAG = Member("true or false", _flag)
+PULSE = Member("acked, refused, no_reply or fault", _one_of("acked", "refused", "no_reply", "fault"))
+DOOR = Member("open, closed or unknown", _one_of("open", "closed", "unknown"))
+OUTCOME = Member("opened, did_not_open, opened_unacknowledged or unverified",
+                 _one_of("opened", "did_not_open", "opened_unacknowledged", "unverified"))  # fmt: skip
+VISIT_KIND = Member("courier, recipient, technician or remote",
+                    _one_of("courier", "recipient", "technician", "remote"))  # fmt: skip
+
+
+def _opt(member: Member) -> Member:
+    return Member(member.kind, member.check, optional=True)
+
+
+_ROWS = (
+    EventType("stream_started", Family.LIFECYCLE, "A new log begins; what the former one was, if known",
+              {"reason": CODE, "former_stream": _opt(ID), "former_size": _opt(WHOLE)}),
+    EventType("agent_started", Family.LIFECYCLE, "The agent runs; outputs are inactive",
+              {"version": NOTE, "reason": CODE}),
+    EventType("clock_synced", Family.LIFECYCLE, "Signed cloud time moved authority time by `step_ms`",
+              {"step_ms": INTEGER}),
+    EventType("desired_applied", Family.LIFECYCLE, "The device now follows this desired state",
+              {"epoch": WHOLE, "version": WHOLE, "sha256": NOTE}),
+    EventType("desired_refused", Family.LIFECYCLE, "A desired document was not applied, and why",
+              {"epoch": WHOLE, "version": WHOLE, "reason": CODE, "detail": _opt(NOTE)}),
+    EventType("secret_stored", Family.LIFECYCLE, "A wrapped secret was unwrapped and kept",
+              {"name": CODE, "version": WHOLE}),
+    EventType("cloud_snapshot_restored", Family.LIFECYCLE, "Occupancy and counters came from a signed cloud snapshot",
+              {"epoch": WHOLE, "version": WHOLE}),
+    EventType("board_lost", Family.LIFECYCLE, "A lock board stopped answering", {"module": CODE}),
+    EventType("board_found", Family.LIFECYCLE, "A lock board answers again", {"module": CODE}),
+    EventType("log_recovered", Family.ALARM, "The log was set aside; what may be missing",
+              {"reason": CODE, "detail": _opt(NOTE)}, urgent=True),
+    EventType("alarm_raised", Family.ALARM, "A condition that somebody must look at began",
+              {"alarm": CODE, "subject": _opt(CODE), "detail": _opt(NOTE)}, urgent=True),
+    EventType("alarm_cleared", Family.ALARM, "The condition ended", {"alarm": CODE, "subject": _opt(CODE)}),
+    EventType("visit_started", Family.ACCESS, "A credential was consumed by a visit",
+              {"visit_id": ID, "kind": VISIT_KIND, "jti": _opt(ID), "pickup_id": _opt(ID), "actor": _opt(CODE)}),
+    EventType("visit_ended", Family.ACCESS, "The visit is over", {"visit_id": ID, "reason": CODE}),
+    EventType("pin_attempted", Family.ACCESS, "A PIN was entered; committed before it is compared", {"attempt_id": ID}),
+    EventType("pin_accepted", Family.ACCESS, "The attempt matched a live code", {"attempt_id": ID, "pickup_id": ID}),
+    EventType("pin_refused", Family.ACCESS, "The attempt matched nothing", {"attempt_id": ID, "wrong_in_row": WHOLE}),
+    EventType("access_blocked", Family.ACCESS, "PIN entry is blocked until then",
+              {"reason": CODE, "until_at_ms": WHOLE}),
+    EventType("qr_refused", Family.ACCESS, "A scanned credential was refused, and why",
+              {"reason": CODE, "jti": _opt(ID)}),
+    EventType("label_refused", Family.ACCESS, "A scanned label could not be deposited, and why",
+              {"reason": CODE, "visit_id": ID, "parcel_id": _opt(PARCEL)}),
+    EventType("command_accepted", Family.COMMAND, "A signed command's work begins after this record",
+              {"command_id": ID, "type": CODE, "actor": NOTE, "reason": NOTE}),
+    EventType("command_refused", Family.COMMAND, "A command was not carried out, and why",
+              {"command_id": ID, "reason": CODE}),
+    EventType("command_finished", Family.COMMAND, "What became of an accepted command",
+              {"command_id": ID, "outcome": CODE}),
+    EventType("unlock_authorised", Family.DOOR, "One pulse may follow; committed before it",
+              {"authority_id": ID, "compartment_no": COMPARTMENT, "visit_id": ID, "cause": CODE, "try_no": WHOLE,
+               "command_id": _opt(ID)}),
+    EventType("unlock_finished", Family.DOOR, "What the board said and what the door did",
+              {"authority_id": ID, "compartment_no": COMPARTMENT, "pulse": PULSE, "outcome": OUTCOME}),
+    EventType("unlock_unknown", Family.DOOR, "An authority from before a restart; never pulsed again",
+              {"authority_id": ID, "compartment_no": COMPARTMENT, "door": DOOR}),
+    EventType("door_opened", Family.DOOR, "The door sensor says open; under which authority",
+              {"compartment_no": COMPARTMENT, "authority_id": _opt(ID)}),
+    EventType("door_closed", Family.DOOR, "The door sensor says closed", {"compartment_no": COMPARTMENT}),
+    EventType("door_opened_unauthorised", Family.DOOR, "A door opened that nobody was allowed to open",
+              {"compartment_no": COMPARTMENT}, urgent=True),
+    EventType("door_left_open", Family.DOOR, "A door stands open past its time",
+              {"compartment_no": COMPARTMENT, "open_for_s": WHOLE}, urgent=True),
+    EventType("compartment_disabled", Family.DOOR, "Out of service, and why",
+              {"compartment_no": COMPARTMENT, "reason": CODE}),
+    EventType("compartment_enabled", Family.DOOR, "In service again", {"compartment_no": COMPARTMENT}),
+    EventType("parcel_deposited", Family.CUSTODY, "A parcel is in the compartment, the door closed behind it",
+              {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "pickup_id": _opt(ID),
+               "reservation_id": _opt(ID), "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
+    EventType("parcel_collected", Family.CUSTODY, "The recipient opened the compartment and closed it",
+              {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "pickup_id": _opt(ID)}),
+    EventType("parcel_retrieved", Family.CUSTODY, "Staff took the parcel out",
+              {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
+    EventType("deposit_abandoned", Family.CUSTODY, "The door closed and nothing was put in",
+              {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
+    EventType("temperature_sampled", Family.TELEMETRY, "A zone's temperature",
+              {"zone": CODE, "temperature_mc": INTEGER}),
+    EventType("heartbeat", Family.TELEMETRY, "The device lives", {"uptime_s": WHOLE, "free_bytes": _opt(WHOLE)}),
+)  # fmt: skip
+
+EVENT_TYPES: Mapping[str, EventType] = {row.name: row for row in _ROWS}
+
+
+def check_payload(type_name: str, data: Mapping[str, Any]) -> EventType:
+    """Return the type's row when `data` fits it.
+
+    Raises:
+        Malformed: an unknown type, a member missing, or one of the wrong kind; `where` names it.
+    """
+    row = EVENT_TYPES.get(type_name)
+    if row is None:
+        raise Malformed(f"unknown event type {type_name!r:.64}", where="type", remedy="Update the cloud first.")
+    for name, member in row.members.items():
+        if name not in data:
+            if member.optional:
+                continue
+            raise Malformed(f"without {name}", where=type_name)
+        if not member.check(data[name]):
+            raise Malformed(f"{name} is not a {member.kind}", where=f"{type_name}.{name}")
+    return row
