@@ -95,7 +95,8 @@ NOTE = Member("text, at most 200 printable characters", _note)
 WHOLE = Member("whole number", _whole)
 INTEGER = Member("integer", _integer)
 FLAG = Member("true or false", _flag)
-PULSE = Member("acked, refused, no_reply or fault", _one_of("acked", "refused", "no_reply", "fault"))
+PULSE = Member("acked, refused, no_reply, fault or not_sent",
+               _one_of("acked", "refused", "no_reply", "fault", "not_sent"))  # fmt: skip
 DOOR = Member("open, closed or unknown", _one_of("open", "closed", "unknown"))
 OUTCOME = Member("opened, did_not_open, opened_unacknowledged or unverified",
                  _one_of("opened", "did_not_open", "opened_unacknowledged", "unverified"))  # fmt: skip
@@ -120,8 +121,13 @@ _ROWS = (
               {"epoch": WHOLE, "version": WHOLE, "reason": CODE, "detail": _opt(NOTE)}),
     EventType("secret_stored", Family.LIFECYCLE, "A wrapped secret was unwrapped and kept",
               {"name": CODE, "version": WHOLE}),
+    EventType("compartment_restored", Family.CUSTODY, "What the cloud knows to be in a compartment",
+              {"compartment_no": COMPARTMENT, "parcel_id": PARCEL, "pickup_id": _opt(ID), "reservation_id": _opt(ID),
+               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
+    EventType("credential_restored", Family.ACCESS, "A credential the cloud knows to be used",
+              {"jti": ID, "jti_expires_at_ms": WHOLE}),
     EventType("cloud_snapshot_restored", Family.LIFECYCLE, "Occupancy and counters came from a signed cloud snapshot",
-              {"epoch": WHOLE, "version": WHOLE}),
+              {"epoch": WHOLE, "version": WHOLE, "wrong_in_row": WHOLE}),
     EventType("board_lost", Family.LIFECYCLE, "A lock board stopped answering", {"module": CODE}),
     EventType("board_found", Family.LIFECYCLE, "A lock board answers again", {"module": CODE}),
     EventType("log_recovered", Family.ALARM, "The log was set aside; what may be missing",
@@ -130,7 +136,8 @@ _ROWS = (
               {"alarm": CODE, "subject": _opt(CODE), "detail": _opt(NOTE)}, urgent=True),
     EventType("alarm_cleared", Family.ALARM, "The condition ended", {"alarm": CODE, "subject": _opt(CODE)}),
     EventType("visit_started", Family.ACCESS, "A credential was consumed by a visit",
-              {"visit_id": ID, "kind": VISIT_KIND, "jti": _opt(ID), "pickup_id": _opt(ID), "actor": _opt(CODE)}),
+              {"visit_id": ID, "kind": VISIT_KIND, "jti": _opt(ID), "pickup_id": _opt(ID), "actor": _opt(CODE),
+               "jti_expires_at_ms": _opt(WHOLE)}),
     EventType("visit_ended", Family.ACCESS, "The visit is over", {"visit_id": ID, "reason": CODE}),
     EventType("pin_attempted", Family.ACCESS, "A PIN was entered; committed before it is compared", {"attempt_id": ID}),
     EventType("pin_accepted", Family.ACCESS, "The attempt matched a live code", {"attempt_id": ID, "pickup_id": ID}),
@@ -149,7 +156,8 @@ _ROWS = (
               {"command_id": ID, "outcome": CODE}),
     EventType("unlock_authorised", Family.DOOR, "One pulse may follow; committed before it",
               {"authority_id": ID, "compartment_no": COMPARTMENT, "visit_id": ID, "cause": CODE, "try_no": WHOLE,
-               "command_id": _opt(ID)}),
+               "command_id": _opt(ID), "parcel_id": _opt(PARCEL), "pickup_id": _opt(ID), "reservation_id": _opt(ID),
+               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
     EventType("unlock_finished", Family.DOOR, "What the board said and what the door did",
               {"authority_id": ID, "compartment_no": COMPARTMENT, "pulse": PULSE, "outcome": OUTCOME}),
     EventType("unlock_unknown", Family.DOOR, "An authority from before a restart; never pulsed again",
