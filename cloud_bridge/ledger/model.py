@@ -1,0 +1,74 @@
+"""What the ledger holds, as values; and what may follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event of the ledger.
+
+    `position` is its place in the whole ledger (gapless, rising in commit order): what cursors count. `at_ms` is when
+    it happened by the device's clock, `record_at_ms` when the cloud stored it; `late` says the two are over 15 min
+    apart. `raw` is the event's bytes for ever; `data` its payload, checked against the type's table.
+    """
+
+    position: int
+    device_id: str
+    stream: str
+    seq: int
+    boot: int
+    type: str
+    at_ms: int
+    record_at_ms: int
+    clock: str
+    late: bool
+    data: Mapping[str, Any]
+    raw: bytes
+
+    @property
+    def id(self) -> str:
+        """The CloudEvents id, unique for ever."""
+        return f"{self.device_id}/{self.stream}/{self.seq}"
+
+    @property
+    def parcel_id(self) -> str | None:
+        value = self.data.get("parcel_id")
+        return value if type(value) is str else None
+
+    @property
+    def compartment_no(self) -> int | None:
+        value = self.data.get("compartment_no")
+        return value if type(value) is int else None
+
+
+class Projection(Protocol):
+    """A fold of ledger events into one context's tables.
+
+    Runs inside the ingest transaction in a savepoint of its own (custody, heads, alarms), or follows the ledger by a
+    cursor. It must be a function of the events alone, in the order given, so that it can be rebuilt from position 0.
+    """
+
+    @property
+    def name(self) -> str:
+        """Names its cursor and its faults; never changes."""
+        ...
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The event types it wants to see; empty means all."""
+        ...
+
+    def apply(self, conn: Connection, event: StoredEvent) -> None:
+        """Fold one event in. An exception undoes this event's changes only and is recorded as a fault."""
+        ...
+
+    def reset(self, conn: Connection) -> None:
+        """Empty its tables, before a rebuild."""
+        ...
