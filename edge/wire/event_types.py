@@ -181,6 +181,8 @@ _ROWS = (
               {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
     EventType("deposit_abandoned", Family.CUSTODY, "The door closed and nothing was put in",
               {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
+    EventType("collect_abandoned", Family.CUSTODY, "The visit ended and the parcels are still there",
+              {"compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
     EventType("temperature_sampled", Family.TELEMETRY, "A zone's temperature",
               {"zone": CODE, "temperature_mc": INTEGER}),
     EventType("heartbeat", Family.TELEMETRY, "The device lives", {"uptime_s": WHOLE, "free_bytes": _opt(WHOLE)}),

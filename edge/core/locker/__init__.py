@@ -1,0 +1,1 @@
+"""The locker controller's machine: doors, visits, deposits, collections, commands."""

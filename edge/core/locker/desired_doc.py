@@ -1,0 +1,116 @@
+"""Reads the desired document's sections that concern a locker; what it does not know is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from edge.core.locker.model import Compartment, Desired, Limits, Reservation
+from edge.ports import Channel
+from edge.wire import canonical
+from edge.wire.errors import Malformed
+from edge.wire.event_types import MAX_COMPARTMENT_NO, PARCEL, check_payload
+from edge.wire.ids import check_hex_id
+from edge.wire.messages import Desired as DesiredMessage
+
+MAX_COMPARTMENTS = 2000
+
+
+def read_desired(message: DesiredMessage, sha256: str) -> Desired:
+    """The document as a value.
+
+    Raises:
+        Malformed: not canonical JSON, or a section with a value out of range; `where` names it. Nothing is applied.
+    """
+    doc = canonical.parse(message.doc, where="desired")
+    return Desired(
+        epoch=message.epoch,
+        version=message.version,
+        sha256=sha256,
+        reservations={item.parcel_id: item for item in map(_reservation, _list(doc, "reservations"))},
+        revoked=frozenset(check_hex_id(jti, where="desired.revoked") for jti in _list(doc, "revoked")),
+        audiences=frozenset(_text(item, "desired.audiences") for item in _list(doc, "audiences")),
+        compartments={item.no: item for item in map(_compartment, _list(doc, "compartments"))},
+        restore=_restore(doc.get("restore")),
+        limits=_limits(doc.get("limits", {})),
+    )
+
+
+def _reservation(item: Any) -> Reservation:
+    where = "desired.reservations"
+    row = _map(item, where)
+    if not PARCEL.check(row.get("parcel_id")):
+        raise _wrong("parcel_id", where)
+    return Reservation(
+        reservation_id=check_hex_id(row.get("reservation_id", ""), where=where),
+        parcel_id=row["parcel_id"],
+        pickup_id=check_hex_id(row.get("pickup_id", ""), where=where),
+        compartment_no=_whole(row, "compartment_no", where, 1, MAX_COMPARTMENT_NO),
+        expires_at_ms=_whole(row, "expires_at_ms", where),
+        generation=_whole(row, "generation", where, 0, 2**32 - 1),
+    )
+
+
+def _compartment(item: Any) -> Compartment:
+    where = "desired.compartments"
+    row = _map(item, where)
+    return Compartment(
+        no=_whole(row, "no", where, 1, MAX_COMPARTMENT_NO),
+        channel=Channel(_text(row.get("module"), where), _whole(row, "channel", where, 1, 255)),
+        width_mm=_whole(row, "width_mm", where, 1, 10_000),
+        height_mm=_whole(row, "height_mm", where, 1, 10_000),
+        depth_mm=_whole(row, "depth_mm", where, 1, 10_000),
+        sill_mm=_whole(row, "sill_mm", where, 0, 10_000),
+        features=tuple(_text(feature, where) for feature in _list(row, "features")),
+    )
+
+
+def _limits(value: Any) -> Limits:
+    row = _map(value, "desired.limits")
+    known = {field.name for field in fields(Limits)}
+    return Limits(**{name: _whole(row, name, "desired.limits", 1, 3_600_000) for name in row if name in known})
+
+
+def _restore(value: Any) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    row = _map(value, "desired.restore")
+    check_hex_id(row.get("stream", ""), where="desired.restore.stream")
+    for held in _list(row, "contents"):
+        check_payload("compartment_restored", _map(held, "desired.restore.contents"))
+    for used in _list(row, "used"):
+        check_payload("credential_restored", _map(used, "desired.restore.used"))
+    if "wrong_in_row" in row:
+        _whole(row, "wrong_in_row", "desired.restore", 0, 10_000)
+    return row
+
+
+def _list(row: Mapping[str, Any], name: str) -> list[Any]:
+    value = row.get(name, [])
+    if type(value) is not list or len(value) > MAX_COMPARTMENTS:
+        raise _wrong(name, "desired")
+    return value
+
+
+def _map(value: Any, where: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise Malformed("not an object", where=where)
+    return value
+
+
+def _text(value: Any, where: str) -> str:
+    if type(value) is not str or not 1 <= len(value) <= 80 or not value.isprintable():
+        raise Malformed("not a short text", where=where)
+    return value
+
+
+def _whole(row: Mapping[str, Any], name: str, where: str, low: int = 0, high: int = 2**53 - 1) -> int:
+    value = row.get(name)
+    if type(value) is not int or not low <= value <= high:
+        raise _wrong(name, where)
+    return value
+
+
+def _wrong(name: str, where: str) -> Malformed:
+    return Malformed(f"{name} is missing or out of range", where=f"{where}.{name}")

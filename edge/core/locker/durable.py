@@ -1,0 +1,146 @@
+"""What the locker remembers: a fold over its own events, so that a restart rebuilds exactly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from edge.core.locker.pin_limits import PinLimits
+from edge.ports import DoorState
+from edge.wire import canonical
+
+_ORDERED = ("authorities", "used_jtis", "commands")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One parcel in a compartment. Without a pickup id only staff can open it."""
+
+    parcel_id: str
+    pickup_id: str | None = None
+    reservation_id: str | None = None
+    generation: int = 0
+    counter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A compartment as last recorded."""
+
+    door: DoorState = DoorState.UNKNOWN
+    held: tuple[Held, ...] = ()
+    disabled: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Permission for one pulse. `ended` once its outcome is recorded."""
+
+    compartment_no: int
+    visit_id: str
+    cause: str
+    try_no: int
+    at_ms: int
+    command_id: str | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """A deposit or collection under way at a compartment; it settles when the door has opened and closed."""
+
+    cause: str
+    visit_id: str
+    held: tuple[Held, ...]
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    kind: str
+    pickup_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """The folded state. Maps are never changed in place."""
+
+    restored: bool = False
+    slots: Mapping[int, Slot] = field(default_factory=dict)
+    visits: Mapping[str, Visit] = field(default_factory=dict)
+    authorities: Mapping[str, Authority] = field(default_factory=dict)
+    custody: Mapping[int, Custody] = field(default_factory=dict)
+    used_jtis: Mapping[str, int] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
+    openings: tuple[int, ...] = ()
+    pin_limits: PinLimits = field(default_factory=PinLimits)
+    desired_epoch: int = 0
+    desired_version: int = 0
+    alarms: frozenset[str] = frozenset()
+
+    def slot(self, compartment_no: int) -> Slot:
+        return self.slots.get(compartment_no, Slot())
+
+    def with_slot(self, compartment_no: int, **changes: Any) -> Durable:
+        slot = replace(self.slot(compartment_no), **changes)
+        return replace(self, slots={**self.slots, compartment_no: slot})
+
+    def live_codes(self) -> tuple[tuple[str, int, int], ...]:
+        """(pickup_id, generation, counter) of every code that opens something, in a fixed order."""
+        return tuple(
+            sorted(
+                {
+                    (held.pickup_id, held.generation, held.counter)
+                    for slot in self.slots.values()
+                    for held in slot.held
+                    if held.pickup_id is not None and held.counter is not None
+                }
+            )
+        )
+
+    def holding(self, pickup_id: str) -> tuple[int, ...]:
+        """Compartments that hold a parcel of this pickup, ascending."""
+        return tuple(
+            sorted(no for no, slot in self.slots.items() if any(held.pickup_id == pickup_id for held in slot.held))
+        )
+
+    def to_bytes(self) -> bytes:
+        """The snapshot, canonical JSON of this version."""
+        body = asdict(self)
+        body["slots"] = {str(no): slot for no, slot in body["slots"].items()}
+        body["custody"] = {str(no): custody for no, custody in body["custody"].items()}
+        body["alarms"] = sorted(self.alarms)
+        for name in _ORDERED:  # their order says what is dropped first
+            body[name] = [[key, value] for key, value in body[name].items()]
+        return canonical.encode({"v": 1, **body})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Durable:
+        """Inverse of `to_bytes`.
+
+        Raises:
+            Malformed: not a snapshot of this version.
+        """
+        body = canonical.parse(data, where="snapshot")
+        body.pop("v")
+        return cls(
+            restored=body["restored"],
+            slots={
+                int(no): Slot(DoorState(slot["door"]), tuple(Held(**held) for held in slot["held"]), slot["disabled"])
+                for no, slot in body["slots"].items()
+            },
+            visits={visit_id: Visit(**visit) for visit_id, visit in body["visits"].items()},
+            authorities={key: Authority(**value) for key, value in body["authorities"]},
+            custody={
+                int(no): Custody(c["cause"], c["visit_id"], tuple(Held(**held) for held in c["held"]), c["opened"])
+                for no, c in body["custody"].items()
+            },
+            used_jtis=dict(body["used_jtis"]),
+            commands=dict(body["commands"]),
+            openings=tuple(body["openings"]),
+            pin_limits=PinLimits(**body["pin_limits"]),
+            desired_epoch=body["desired_epoch"],
+            desired_version=body["desired_version"],
+            alarms=frozenset(body["alarms"]),
+        )

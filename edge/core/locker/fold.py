@@ -1,0 +1,216 @@
+"""The fold: what each event of the log means for the locker's memory. Unknown types change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from edge.core.locker.durable import Authority, Custody, Durable, Held, Visit
+from edge.core.locker.pin_limits import PinLimits
+from edge.ports import DoorState
+
+OPENING_WINDOW_MS = 60_000
+KEPT_COMMANDS = 256
+KEPT_AUTHORITIES = 64
+KEPT_JTIS = 4096
+Data = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def fold(state: Durable, event_type: str, data: Data, at_ms: int) -> Durable:
+    """The memory after one more event."""
+    rule = _RULES.get(event_type)
+    return state if rule is None else rule(state, data, at_ms)
+
+
+def _stream_started(_state: Durable, _data: Data, _at_ms: int) -> Durable:
+    return Durable()
+
+
+def _compartment_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
+    no = data["compartment_no"]
+    return state.with_slot(no, held=(*state.slot(no).held, _held(data)))
+
+
+def _credential_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, used_jtis=_bounded({**state.used_jtis, data["jti"]: data["jti_expires_at_ms"]}, KEPT_JTIS))
+
+
+def _cloud_snapshot_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, restored=True, pin_limits=PinLimits(wrong_in_row=data["wrong_in_row"]))
+
+
+def _desired_applied(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, desired_epoch=data["epoch"], desired_version=data["version"])
+
+
+def _visit_started(state: Durable, data: Data, at_ms: int) -> Durable:
+    used = state.used_jtis
+    if "jti" in data:
+        used = {jti: until for jti, until in used.items() if until > at_ms}
+        used = _bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
+    visits = {**state.visits, data["visit_id"]: Visit(data["kind"], data.get("pickup_id"))}
+    return replace(state, visits=visits, used_jtis=used)
+
+
+def _visit_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, visits={k: v for k, v in state.visits.items() if k != data["visit_id"]})
+
+
+def _pin_attempted(state: Durable, _data: Data, at_ms: int) -> Durable:
+    return replace(state, pin_limits=state.pin_limits.attempted(at_ms))
+
+
+def _pin_accepted(state: Durable, _data: Data, _at_ms: int) -> Durable:
+    return replace(state, pin_limits=state.pin_limits.accepted())
+
+
+def _command_accepted(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return _command(state, data["command_id"], "accepted")
+
+
+def _command_refused(state: Durable, data: Data, _at_ms: int) -> Durable:
+    # A replay of a command that was carried out keeps its first outcome.
+    if data["command_id"] in state.commands:
+        return state
+    return _command(state, data["command_id"], f"refused:{data['reason']}")
+
+
+def _command_finished(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return _command(state, data["command_id"], data["outcome"])
+
+
+def _command(state: Durable, command_id: str, outcome: str) -> Durable:
+    return replace(state, commands=_bounded({**state.commands, command_id: outcome}, KEPT_COMMANDS))
+
+
+def _unlock_authorised(state: Durable, data: Data, at_ms: int) -> Durable:
+    no, cause = data["compartment_no"], data["cause"]
+    authority = Authority(no, data["visit_id"], cause, data["try_no"], at_ms, data.get("command_id"))
+    ended = [key for key, value in state.authorities.items() if value.ended]
+    dropped = set(ended[: max(0, len(state.authorities) - KEPT_AUTHORITIES)])
+    kept = {key: value for key, value in state.authorities.items() if key not in dropped}
+    openings = tuple(at for at in state.openings if 0 <= at_ms - at < OPENING_WINDOW_MS)
+    custody = state.custody
+    if cause == "deposit":
+        custody = {**custody, no: Custody(cause, data["visit_id"], (_held(data),))}
+    elif cause in ("collect", "retrieve"):
+        # A retry after the door had already been seen open keeps that fact.
+        before = custody.get(no)
+        opened = before is not None and before.visit_id == data["visit_id"] and before.opened
+        custody = {**custody, no: Custody(cause, data["visit_id"], state.slot(no).held, opened)}
+    return replace(
+        state,
+        authorities={**kept, data["authority_id"]: authority},
+        openings=(*openings, at_ms),
+        custody=custody,
+    )
+
+
+def _unlock_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
+    authority = state.authorities.get(data["authority_id"])
+    if authority is None:
+        return state
+    return replace(state, authorities={**state.authorities, data["authority_id"]: replace(authority, ended=True)})
+
+
+def _door_opened(state: Durable, data: Data, _at_ms: int) -> Durable:
+    no = data["compartment_no"]
+    state = state.with_slot(no, door=DoorState.OPEN)
+    pending = state.custody.get(no)
+    if pending is None or "authority_id" not in data:
+        return state
+    return replace(state, custody={**state.custody, no: replace(pending, opened=True)})
+
+
+def _door_closed(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return state.with_slot(data["compartment_no"], door=DoorState.CLOSED)
+
+
+def _parcel_deposited(state: Durable, data: Data, _at_ms: int) -> Durable:
+    no = data["compartment_no"]
+    held = tuple(item for item in state.slot(no).held if item.parcel_id != data["parcel_id"])
+    return _settled(state.with_slot(no, held=(*held, _held(data))), no)
+
+
+def _parcel_out(state: Durable, data: Data, _at_ms: int) -> Durable:
+    no = data["compartment_no"]
+    held = tuple(item for item in state.slot(no).held if item.parcel_id != data["parcel_id"])
+    return _settled(state.with_slot(no, held=held), no)
+
+
+def _abandoned(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return _settled(state, data["compartment_no"])
+
+
+def _settled(state: Durable, no: int) -> Durable:
+    return replace(state, custody={key: value for key, value in state.custody.items() if key != no})
+
+
+def _compartment_disabled(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return _settled(state.with_slot(data["compartment_no"], disabled=data["reason"]), data["compartment_no"])
+
+
+def _compartment_enabled(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return state.with_slot(data["compartment_no"], disabled=None)
+
+
+def _alarm_raised(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, alarms=state.alarms | {alarm_key(data["alarm"], data.get("subject"))})
+
+
+def _alarm_cleared(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, alarms=state.alarms - {alarm_key(data["alarm"], data.get("subject"))})
+
+
+def alarm_key(alarm: str, subject: str | None) -> str:
+    return f"{alarm}/{subject or ''}"
+
+
+def _held(data: Data) -> Held:
+    return Held(
+        parcel_id=data["parcel_id"],
+        pickup_id=data.get("pickup_id"),
+        reservation_id=data.get("reservation_id"),
+        generation=data.get("pin_generation", 0),
+        counter=data.get("pin_counter"),
+    )
+
+
+def _bounded(items: dict[str, T], limit: int) -> dict[str, T]:
+    """Drop the oldest entries beyond `limit` (dicts keep insertion order)."""
+    for key in list(items)[: max(0, len(items) - limit)]:
+        del items[key]
+    return items
+
+
+_RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
+    "stream_started": _stream_started,
+    "compartment_restored": _compartment_restored,
+    "credential_restored": _credential_restored,
+    "cloud_snapshot_restored": _cloud_snapshot_restored,
+    "desired_applied": _desired_applied,
+    "visit_started": _visit_started,
+    "visit_ended": _visit_ended,
+    "pin_attempted": _pin_attempted,
+    "pin_accepted": _pin_accepted,
+    "command_accepted": _command_accepted,
+    "command_refused": _command_refused,
+    "command_finished": _command_finished,
+    "unlock_authorised": _unlock_authorised,
+    "unlock_finished": _unlock_ended,
+    "unlock_unknown": _unlock_ended,
+    "door_opened": _door_opened,
+    "door_opened_unauthorised": _door_opened,
+    "door_closed": _door_closed,
+    "parcel_deposited": _parcel_deposited,
+    "parcel_collected": _parcel_out,
+    "parcel_retrieved": _parcel_out,
+    "deposit_abandoned": _abandoned,
+    "collect_abandoned": _abandoned,
+    "compartment_disabled": _compartment_disabled,
+    "compartment_enabled": _compartment_enabled,
+    "alarm_raised": _alarm_raised,
+    "alarm_cleared": _alarm_cleared,
+}

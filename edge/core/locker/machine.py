@@ -1,0 +1,129 @@
+"""The locker's step function: one table from input to rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from edge.core.locker import doors, lifecycle, visits
+from edge.core.locker.fold import fold
+from edge.core.locker.model import (
+    BoardChanged,
+    CommandReceived,
+    CounterChosen,
+    DesiredReceived,
+    DoorRead,
+    Effect,
+    Input,
+    PinChecked,
+    PinEntered,
+    Pressed,
+    PulseEnded,
+    ReadyToPulse,
+    Scanned,
+    SecretStored,
+    SessionChanged,
+    Signal,
+    Started,
+    StorageChanged,
+    TimerFired,
+    TrustChanged,
+)
+from edge.core.locker.state import LockerState, Turn
+from edge.ports import Now
+from edge.wire.event import Event
+
+
+def step(state: LockerState, event: Input, now: Now) -> tuple[LockerState, tuple[Effect, ...]]:
+    """One turn of the machine. `Record` effects are to be durable before any later effect of the step is done."""
+    turn = Turn(state, now)
+    _RULES[type(event)](turn, event)
+    return turn.result()
+
+
+def replay(state: LockerState, event: Event) -> LockerState:
+    """Fold one event of the log's tail: how the memory is rebuilt after a restart."""
+    return replace(state, durable=fold(state.durable, event.type, event.data, event.at_ms))
+
+
+def _door_read(turn: Turn, event: DoorRead) -> None:
+    for happened in doors.door_read(turn, event):
+        what, _, rest = happened.partition(":")
+        if what == "settled":
+            authority_id, _, outcome = rest.partition(":")
+            _pulse_settled(turn, authority_id, event.compartment_no, outcome)
+        else:
+            visits.door_moved(turn, event.compartment_no, what, event.fresh_id)
+    lifecycle.settle_after_crash(turn, event.compartment_no)
+
+
+def _ready_to_pulse(turn: Turn, event: ReadyToPulse) -> None:
+    _settling(turn, event.authority_id, doors.ready_to_pulse, event)
+
+
+def _pulse_ended(turn: Turn, event: PulseEnded) -> None:
+    _settling(turn, event.authority_id, doors.pulse_ended, event)
+
+
+def _settling(turn: Turn, authority_id: str, rule: Callable[[Turn, Any], str | None], event: object) -> None:
+    """Apply a rule that may end the pulse of this authority, and tell command and session when it did."""
+    pulsing = turn.state.pulsing.get(authority_id)
+    outcome = rule(turn, event)
+    if pulsing is not None and outcome is not None:
+        _pulse_settled(turn, authority_id, pulsing.compartment_no, outcome)
+
+
+def _pulse_settled(turn: Turn, authority_id: str, compartment_no: int, outcome: str) -> None:
+    lifecycle.command_settled(turn, authority_id, outcome)
+    visits.pulse_settled(turn, compartment_no, outcome)
+
+
+def _timer_fired(turn: Turn, event: TimerFired) -> None:
+    kind, _, subject = event.name.partition(":")
+    if kind == "open":
+        _settling(turn, subject, lambda turn, _: doors.settle(turn, subject), event)
+    elif kind == "left_open":
+        _door_left_open(turn, int(subject))
+    elif kind == "session":
+        visits.timed_out(turn)
+
+
+def _door_left_open(turn: Turn, no: int) -> None:
+    turn.record("door_left_open", compartment_no=no, open_for_s=turn.state.limits.left_open_ms // 1000)
+    turn.alarm("door_left_open", str(no))
+    turn.emit(Signal("attention"))
+
+
+def _session_changed(turn: Turn, event: SessionChanged) -> None:
+    turn.set(nonce=event.nonce)
+
+
+def _trust_changed(turn: Turn, event: TrustChanged) -> None:
+    if turn.state.trust is None or event.bundle.version >= turn.state.trust.version:
+        turn.set(trust=event.bundle)
+
+
+def _secret_stored(turn: Turn, event: SecretStored) -> None:
+    turn.record("secret_stored", name=event.name, version=event.version)
+
+
+_RULES: Mapping[type, Callable[[Turn, Any], None]] = {
+    Started: lifecycle.started,
+    Scanned: visits.scanned,
+    PinEntered: visits.pin_entered,
+    PinChecked: visits.pin_checked,
+    CounterChosen: visits.counter_chosen,
+    Pressed: visits.pressed,
+    DoorRead: _door_read,
+    ReadyToPulse: _ready_to_pulse,
+    PulseEnded: _pulse_ended,
+    CommandReceived: lifecycle.command_received,
+    DesiredReceived: lifecycle.desired_received,
+    SessionChanged: _session_changed,
+    TrustChanged: _trust_changed,
+    BoardChanged: lifecycle.board_changed,
+    SecretStored: _secret_stored,
+    StorageChanged: lifecycle.storage_changed,
+    TimerFired: _timer_fired,
+}

@@ -1,0 +1,134 @@
+"""The machine's whole state: what is remembered, what the cloud wants, and the kiosk's one session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from edge.core.locker.durable import Durable, Held
+from edge.core.locker.fold import fold
+from edge.core.locker.model import (
+    SESSION_MOVES,
+    Compartment,
+    Desired,
+    Effect,
+    Limits,
+    Record,
+    Step,
+)
+from edge.ports import Now, PulseReply
+from edge.wire.event import EventDraft
+from edge.wire.event_types import check_payload
+from edge.wire.keys import TrustBundle
+
+
+class IllegalMove(AssertionError):
+    """A defect: the session was sent where the table does not let it go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the kiosk shows. `queue`: compartments still to open for this pickup."""
+
+    step: Step = Step.IDLE
+    visit_id: str | None = None
+    compartment_no: int | None = None
+    message: str = ""
+    tries: int = 0
+    queue: tuple[int, ...] = ()
+    deposit: Held | None = None
+    until_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pulsing:
+    """A pulse whose outcome is not settled: what the board said, whether the door was seen open."""
+
+    compartment_no: int
+    reply: PulseReply | None = None
+    sent: bool = False
+    opened: bool = False
+    expires_at_ms: int | None = None
+    nonce: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockerState:
+    """`stream` names the log; nothing opens for the public before the cloud has restored it (`durable.restored`).
+
+    `after_crash`: authorities from before a restart whose door has not been read since; never pulsed again.
+    """
+
+    device_id: str
+    stream: str
+    durable: Durable = field(default_factory=Durable)
+    desired: Desired = field(default_factory=Desired)
+    layout: Mapping[int, Compartment] = field(default_factory=dict)
+    session: Session = field(default_factory=Session)
+    pulsing: Mapping[str, Pulsing] = field(default_factory=dict)
+    occupied: Mapping[int, bool | None] = field(default_factory=dict)
+    after_crash: Mapping[int, str] = field(default_factory=dict)
+    trust: TrustBundle | None = None
+    nonce: bytes | None = None
+    writable: bool = True
+
+    @property
+    def limits(self) -> Limits:
+        return self.desired.limits
+
+    def compartments(self) -> tuple[Compartment, ...]:
+        """The whole layout by number: the configuration's, overridden by the desired document's."""
+        merged = {**self.layout, **self.desired.compartments}
+        return tuple(merged[no] for no in sorted(merged))
+
+    def compartment(self, no: int) -> Compartment | None:
+        return self.desired.compartments.get(no) or self.layout.get(no)
+
+
+class Turn:
+    """One step in the making: collects effects and keeps the memory in line with what is recorded."""
+
+    def __init__(self, state: LockerState, now: Now) -> None:
+        self.state = state
+        self.now = now
+        self.effects: list[Effect] = []
+
+    def record(self, event_type: str, **data: object) -> None:
+        """Record an event and fold it at once. Members that are None are left out."""
+        payload = {name: value for name, value in data.items() if value is not None}
+        check_payload(event_type, payload)
+        self.effects.append(Record(EventDraft(event_type, payload, self.now.at_ms, self.now.clock)))
+        self.state = replace(self.state, durable=fold(self.state.durable, event_type, payload, self.now.at_ms))
+
+    def emit(self, *effects: Effect) -> None:
+        self.effects.extend(effects)
+
+    def set(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+
+    def go(self, step: Step, **changes: object) -> None:
+        """Move the kiosk's session along the table.
+
+        Raises:
+            IllegalMove: the table has no such move.
+        """
+        session = self.state.session
+        if step not in SESSION_MOVES[session.step]:
+            raise IllegalMove(f"{session.step} → {step}")
+        self.state = replace(self.state, session=replace(session, step=step, **changes))  # type: ignore[arg-type]
+
+    def pulse_state(self, authority_id: str, pulsing: Pulsing | None) -> None:
+        others = {key: value for key, value in self.state.pulsing.items() if key != authority_id}
+        self.set(pulsing=others if pulsing is None else {**others, authority_id: pulsing})
+
+    def alarm(self, alarm: str, subject: str | None = None, detail: str | None = None) -> None:
+        """Raise an alarm unless it stands already."""
+        if f"{alarm}/{subject or ''}" not in self.state.durable.alarms:
+            self.record("alarm_raised", alarm=alarm, subject=subject, detail=detail)
+
+    def clear_alarm(self, alarm: str, subject: str | None = None) -> None:
+        if f"{alarm}/{subject or ''}" in self.state.durable.alarms:
+            self.record("alarm_cleared", alarm=alarm, subject=subject)
+
+    def result(self) -> tuple[LockerState, tuple[Effect, ...]]:
+        return self.state, tuple(self.effects)

@@ -1,0 +1,36 @@
+"""What the kiosk page needs to show, derived from the machine's state. No name, code or phone number is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge.core.locker.model import Step
+from edge.core.locker.state import LockerState
+from edge.ports import Now
+
+
+def view(state: LockerState, now: Now) -> dict[str, Any]:
+    """The page's whole input. Sizes in mm, times in ms; `step` and `message` are codes that the page translates."""
+    session = state.session
+    return {
+        "device_id": state.device_id,
+        "step": session.step.value,
+        "message": session.message,
+        "compartment_no": session.compartment_no,
+        "tries_left": max(0, state.limits.tries_per_visit - session.tries),
+        "more_doors": len(session.queue),
+        "wait_s": max(0, -(-(session.until_at_ms - now.at_ms) // 1000)) if session.step is Step.REFUSED else 0,
+        "online": state.nonce is not None,
+        "pin_ready": not state.durable.pin_limits.blocked(now.at_ms),
+        "compartments": [
+            {
+                "no": compartment.no,
+                "module": compartment.channel.module,
+                "width_mm": compartment.width_mm,
+                "height_mm": compartment.height_mm,
+                "sill_mm": compartment.sill_mm,
+                "door": state.durable.slot(compartment.no).door.value,
+            }
+            for compartment in state.compartments()
+        ],
+    }

@@ -1,0 +1,233 @@
+"""The one loop of a locker: take an input, step, commit, then carry out the effects.
+
+Order is the safety argument: the new state is adopted only after its events are durable, and nothing that moves
+in the world starts before that. A commit that fails leaves the old state, closes the kiosk, and keeps physical
+facts (doors, board answers, timers) for another try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from edge.core.locker.machine import step
+from edge.core.locker.model import (
+    BoardChanged,
+    CheckPin,
+    ChooseCounter,
+    CounterChosen,
+    DoorRead,
+    Effect,
+    Input,
+    PinChecked,
+    Pulse,
+    PulseEnded,
+    ReadyToPulse,
+    Recheck,
+    Record,
+    Signal,
+    StartTimer,
+    StopTimer,
+    StorageChanged,
+    TimerFired,
+)
+from edge.core.locker.state import LockerState
+from edge.errors import SecretMissing, StorageFull
+from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random
+from edge.wire.event import parse_event
+from edge.wire.event_types import EVENT_TYPES
+from edge.wire.pickup_pin import same_pin
+
+SNAPSHOT_EVERY_EVENTS = 256
+POLL_MS = 250
+PROBE_STORAGE_MS = 5_000
+MAX_COUNTER = 1_000
+_PHYSICAL = (PulseEnded, TimerFired, DoorRead, BoardChanged)
+
+
+class Runtime:
+    """Drives one locker machine. `on_commit(size, urgent)` tells the sync side what became durable."""
+
+    def __init__(
+        self,
+        state: LockerState,
+        *,
+        log: EventLog,
+        bank: LockBank,
+        keys: KeyStore,
+        clock: Clock,
+        random: Random,
+        size: int = 0,
+        on_commit: Callable[[int, Sequence[bytes]], None] = lambda size, urgent: None,
+        on_change: Callable[[LockerState], None] = lambda state: None,
+        on_signal: Callable[[str], None] = lambda pattern: None,
+    ) -> None:
+        self.state = state
+        self._log, self._bank, self._keys = log, bank, keys
+        self._clock, self._random = clock, random
+        self._on_commit, self._on_change, self._on_signal = on_commit, on_change, on_signal
+        self._queue: deque[Input] = deque()
+        self._held_back: deque[Input] = deque()
+        self._wake = asyncio.Event()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._readings: dict[Channel, ChannelReading] = {}
+        self._pulses: asyncio.TaskGroup | None = None
+        self._size = self._snapshot_size = size
+
+    def feed(self, event: Input) -> None:
+        """Queue an input; the loop takes inputs one at a time, in order."""
+        self._queue.append(event)
+        self._wake.set()
+
+    def fresh_id(self) -> str:
+        """An unpredictable id for an input that may start something."""
+        return self._random.token(16).hex()
+
+    async def run(self) -> None:
+        """Run until cancelled. Polling, pulses and timers end with it; no output is touched on the way out."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._pulses = group
+                group.create_task(self._poll_forever())
+                await self._take_forever()
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+
+    async def _take_forever(self) -> None:
+        while True:
+            while self._queue:
+                await self.take(self._queue.popleft())
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def take(self, event: Input) -> None:
+        """One whole turn: step, commit, effects."""
+        state, effects = step(self.state, event, self._clock.now())
+        if not await self._commit(state, effects, event):
+            return
+        self.state = state
+        for effect in effects:
+            self._carry_out(effect)
+        self._on_change(state)
+
+    # --- commit ----------------------------------------------------------------------------------------------
+
+    async def _commit(self, state: LockerState, effects: Sequence[Effect], event: Input) -> bool:
+        drafts = [effect.draft for effect in effects if isinstance(effect, Record)]
+        if not drafts:
+            return True
+        due = self._size + len(drafts) - self._snapshot_size >= SNAPSHOT_EVERY_EVENTS
+        try:
+            cursor = await self._log.append(drafts, snapshot=state.durable.to_bytes() if due else None)
+        except StorageFull:
+            self._refused(event)
+            return False
+        before, self._size = self._size, cursor.size
+        if due:
+            self._snapshot_size = cursor.size
+        urgent: Sequence[bytes] = ()
+        if any(EVENT_TYPES[draft.type].urgent for draft in drafts):
+            urgent = await self._urgent(before)
+        self._on_commit(cursor.size, urgent)
+        return True
+
+    async def _urgent(self, first: int) -> Sequence[bytes]:
+        batch = await self._log.read(first, 500, 64 * 1024)
+        return () if batch is None else [raw for raw in batch.events if _is_urgent(raw)]
+
+    def _refused(self, event: Input) -> None:
+        """The log is full: keep physical facts for later, close the kiosk, probe until space is back."""
+        if isinstance(event, DoorRead):
+            self._readings.clear()  # the next poll reads it again
+        elif isinstance(event, _PHYSICAL):
+            self._held_back.append(event)
+        if self.state.writable:
+            self._queue.appendleft(StorageChanged(writable=False))
+        self._timer("storage", PROBE_STORAGE_MS, self._probe_storage)
+
+    def _probe_storage(self) -> None:
+        self.feed(StorageChanged(writable=True))
+        while self._held_back:
+            self.feed(self._held_back.popleft())
+
+    # --- effects ---------------------------------------------------------------------------------------------
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Recheck(authority_id):
+                self._queue.appendleft(ReadyToPulse(authority_id))
+            case Pulse(authority_id, channel):
+                assert self._pulses is not None
+                self._pulses.create_task(self._pulse(authority_id, channel))
+            case CheckPin():
+                self._queue.appendleft(self._check_pin(effect))
+            case ChooseCounter():
+                self._queue.appendleft(self._choose_counter(effect))
+            case StartTimer(name, delay_ms):
+                self._timer(name, delay_ms, lambda: self.feed(TimerFired(name)))
+            case StopTimer(name):
+                if (timer := self._timers.pop(name, None)) is not None:
+                    timer.cancel()
+            case Signal(pattern):
+                self._on_signal(pattern)
+            case Record():
+                pass  # committed before
+
+    async def _pulse(self, authority_id: str, channel: Channel) -> None:
+        self.feed(PulseEnded(authority_id, await self._bank.pulse(channel)))
+
+    def _timer(self, name: str, delay_ms: int, fire: Callable[[], None]) -> None:
+        if (timer := self._timers.pop(name, None)) is not None:
+            timer.cancel()
+
+        def fired() -> None:
+            self._timers.pop(name, None)
+            fire()
+
+        self._timers[name] = asyncio.get_running_loop().call_later(delay_ms / 1000, fired)
+
+    def _check_pin(self, effect: CheckPin) -> PinChecked:
+        """Compare with every live code, however early one matches: the time says nothing about which."""
+        matched: str | None = None
+        try:
+            for pickup_id, generation, counter in effect.live:
+                if same_pin(self._keys.pin(pickup_id, generation, counter), effect.pin):
+                    matched = pickup_id
+        except SecretMissing:
+            matched = None
+        return PinChecked(effect.attempt_id, matched, self.fresh_id())
+
+    def _choose_counter(self, effect: ChooseCounter) -> CounterChosen:
+        try:
+            live = {self._keys.pin(*code) for code in effect.live}
+            counter = next(
+                number
+                for number in range(MAX_COUNTER)
+                if self._keys.pin(effect.pickup_id, effect.generation, number) not in live
+            )
+        except SecretMissing:
+            return CounterChosen(effect.request_id, None, self.fresh_id())
+        return CounterChosen(effect.request_id, counter, self.fresh_id())
+
+    # --- doors -----------------------------------------------------------------------------------------------
+
+    async def _poll_forever(self) -> None:
+        while True:
+            await self.poll()
+            await asyncio.sleep(POLL_MS / 1000)
+
+    async def poll(self) -> None:
+        """Read all boards once and feed what differs from what was fed before."""
+        by_channel = {item.channel: item.no for item in self.state.compartments()}
+        for reading in await self._bank.poll():
+            no = by_channel.get(reading.channel)
+            if no is None or self._readings.get(reading.channel) == reading:
+                continue
+            self._readings[reading.channel] = reading
+            self.feed(DoorRead(no, reading.door, reading.occupied, self.fresh_id()))
+
+
+def _is_urgent(raw: bytes) -> bool:
+    return EVENT_TYPES[parse_event(raw).type].urgent
