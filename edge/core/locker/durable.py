@@ -108,7 +108,7 @@ class Durable:
     def to_bytes(self) -> bytes:
         """The snapshot, canonical JSON of this version."""
         body = asdict(self)
-        body["slots"] = {str(no): slot for no, slot in body["slots"].items()}
+        body["slots"] = {str(no): {**slot, "door": slot["door"].value} for no, slot in body["slots"].items()}
         body["custody"] = {str(no): custody for no, custody in body["custody"].items()}
         body["alarms"] = sorted(self.alarms)
         for name in _ORDERED:  # their order says what is dropped first
