@@ -1,0 +1,1 @@
+"""The typed HTTP layer: routes as data, problem+json, OpenAPI 3.1."""
