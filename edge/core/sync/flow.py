@@ -1,0 +1,110 @@
+"""The sending side: knocks, reads, batches on their way, and their timers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edge.core.sync.model import (
+    BatchRead,
+    CancelTimer,
+    Effect,
+    Flight,
+    Phase,
+    ReadBatch,
+    SendBatch,
+    SendHello,
+    StartTimer,
+    SyncState,
+    Timer,
+)
+from edge.core.sync.rto import Wait, full_jitter
+from edge.ports import Now, StoredBatch
+from edge.wire.messages import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
+
+BACK_OFF_FIRST_MS = 2_000
+BACK_OFF_MIN_MS = 1_000
+REFRESH_MS = 6 * 3_600_000
+REFRESH_JITTER_MS = 3_600_000
+
+Effects = tuple[Effect, ...]
+Outcome = tuple[SyncState, Effects]
+
+
+def start(timer: Timer, wait: Wait) -> StartTimer:
+    return StartTimer(timer, wait.delay_ms, wait.jitter_ms)
+
+
+def knock(state: SyncState, now: Now, before: Effects = ()) -> Outcome:
+    """Ask for a welcome. The session in force stays until the welcome replaces it.
+
+    Only a lone knock measures a round trip: a second one could be answered by the first one's welcome.
+    """
+    lone = state.phase is not Phase.KNOCKING
+    state = replace(
+        state,
+        phase=Phase.KNOCKING,
+        sending=replace(state.sending, flights=(), rewound=None),
+        knocked_mono_ms=now.mono_ms if lone else None,
+    )
+    stop = (CancelTimer(Timer.RECEIPT), CancelTimer(Timer.REFRESH), CancelTimer(Timer.RETRY))
+    return state, (*before, *stop, SendHello(b""), start(Timer.ANSWER, state.rto.wait(state.attempts)))
+
+
+def back_off(state: SyncState, before: Effects) -> Outcome:
+    """The cloud said no, or the log cannot be read here: wait at most 60 s, then knock."""
+    wait = full_jitter(state.attempts, first_ms=BACK_OFF_FIRST_MS, min_ms=BACK_OFF_MIN_MS)
+    state = replace(
+        state,
+        phase=Phase.REFUSED,
+        attempts=state.attempts + 1,
+        sending=replace(state.sending, flights=(), rewound=None),
+        knocked_mono_ms=None,
+    )
+    stop = (CancelTimer(Timer.RECEIPT), CancelTimer(Timer.REFRESH), CancelTimer(Timer.ANSWER))
+    return state, (*before, *stop, start(Timer.RETRY, wait))
+
+
+def pump(state: SyncState, before: Effects) -> Outcome:
+    """Ask for the next batch while the window has room.
+
+    When the cloud is known to hold everything but its receipt never came, the events from the cursor on are sent
+    once more: an honest repeat is answered with the current receipt.
+    """
+    sending, log = state.sending, state.log
+    if state.phase is not Phase.STREAMING or sending.reading is not None:
+        return state, before
+    if len(sending.flights) >= sending.window.batches:
+        return state, before
+    first = sending.next_seq
+    if first >= log.size:
+        if sending.flights or log.cursor >= log.size:
+            return state, before
+        first = log.cursor
+    state = replace(state, sending=replace(sending, next_seq=first, reading=first))
+    return state, (*before, ReadBatch(first, MAX_BATCH_EVENTS, MAX_BATCH_BYTES))
+
+
+def take_batch(state: SyncState, given: BatchRead, now: Now) -> Outcome:
+    """Send what was read, unless the position moved in the meantime."""
+    sending = replace(state.sending, reading=None)
+    state = replace(state, sending=sending)
+    if given.first != sending.next_seq or len(sending.flights) >= sending.window.batches:
+        return pump(state, ())
+    if given.batch is None:
+        return back_off(state, ()) if given.first < state.log.size else pump(state, ())
+    return _send(state, given.batch, now)
+
+
+def _send(state: SyncState, batch: StoredBatch, now: Now) -> Outcome:
+    sending = state.sending
+    end = batch.first + len(batch.events)
+    flight = Flight(batch.first, end, batch.checkpoint, now.mono_ms, batch.first < sending.reached)
+    effects: Effects = (SendBatch(batch),)
+    if not sending.flights:
+        effects += (start(Timer.RECEIPT, state.rto.wait(state.attempts)),)
+    state = replace(
+        state,
+        log=replace(state.log, size=max(state.log.size, end)),
+        sending=replace(sending, next_seq=end, reached=max(end, sending.reached), flights=(*sending.flights, flight)),
+    )
+    return pump(state, effects)
