@@ -6,20 +6,17 @@ are not signed here, because the checkpoint inside them is; their `key_id` and `
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import cbor2
-
+from edge.wire import cbor
 from edge.wire.errors import BadSignature, Malformed, TooLarge
 from edge.wire.keys import KEY_ID_BYTES, SIGNATURE_BYTES, Signer, key_id, verify
 
 VERSION = 1
 MAX_ENVELOPE_BYTES = 128 * 1024
-MAX_DEPTH = 8
 
 
 class Kind(StrEnum):
@@ -77,7 +74,7 @@ def wrap(kind: Kind, body: bytes) -> bytes:
 
 
 def _wrap(kind: Kind, body: bytes, signer: bytes, signature: bytes) -> bytes:
-    data = cbor2.dumps([VERSION, kind.value, body, signer, signature])
+    data = cbor.encode([VERSION, kind.value, body, signer, signature])
     if len(data) > MAX_ENVELOPE_BYTES:
         raise TooLarge(f"{len(data)} bytes, at most {MAX_ENVELOPE_BYTES}", where=kind)
     return data
@@ -110,31 +107,16 @@ def open_envelope(data: bytes) -> Envelope:
 
 def dump_map(fields: Mapping[str, Any]) -> bytes:
     """A body: CBOR map in the core deterministic encoding (RFC 8949 section 4.2.1)."""
-    return cbor2.dumps(dict(fields), canonical=True)
+    return cbor.encode(dict(fields))
 
 
 def load_cbor(data: bytes, *, where: str) -> Any:
     """Decode exactly one CBOR item without tags.
 
     Raises:
-        Malformed: not CBOR, bytes left over, a tag, or nested deeper than 8.
+        Malformed: not in the deterministic encoding, bytes left over, a tag, or nested deeper than 8.
     """
-    if data[:1] and data[0] >> 5 == 6:
-        raise Malformed("a CBOR tag has no place here", where=where)
-    stream = io.BytesIO(data)
-    try:
-        value = cbor2.CBORDecoder(stream, tag_hook=_refuse_tag).decode()
-    except Malformed:
-        raise
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
-        raise Malformed(f"not CBOR: {error}"[:200], where=where) from error
-    if stream.tell() != len(data):
-        raise Malformed("bytes are left over", where=where)
-    return value
-
-
-def _refuse_tag(_decoder: object, tag: cbor2.CBORTag) -> Any:
-    raise Malformed(f"a CBOR tag ({tag.tag}) has no place here", where="cbor")
+    return cbor.decode(data, where=where)
 
 
 class Fields:

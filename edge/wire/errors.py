@@ -1,13 +1,15 @@
 """Errors of the wire contract.
 
-    WireError
-    ├── Malformed        bytes or values outside the contract's grammar
-    ├── TooLarge         a stated size limit is exceeded
-    ├── BadSignature     the bytes are not what the key signed
-    ├── UnknownKey       no key of that id in that role
-    ├── WrongOrigin      a valid message of another device, stream or audience
-    ├── BadProof         a Merkle proof or root does not hold
-    └── NotValidNow      outside its time window or its session
+WireError
+├── Malformed        bytes or values outside the contract's grammar
+├── TooLarge         a stated size limit is exceeded
+├── BadSignature     the bytes are not what the key signed
+├── UnknownKey       no key of that id in that role
+├── WrongOrigin      a valid message of another device, stream or audience
+├── BadProof         a Merkle proof or root does not hold
+├── NotValidNow      outside its time window or its session
+├── AlreadyUsed      a credential that is good for one visit came again
+└── Revoked          a credential or key that was withdrawn
 """
 
 from __future__ import annotations
@@ -56,3 +58,11 @@ class BadProof(WireError):
 
 class NotValidNow(WireError):
     code = "not_valid_now"
+
+
+class AlreadyUsed(WireError):
+    code = "already_used"
+
+
+class Revoked(WireError):
+    code = "revoked"

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import cbor2
-
+from edge.wire import cbor
 from edge.wire.envelope import Fields, Kind, dump_map, load_cbor
 from edge.wire.errors import Malformed, TooLarge
 from edge.wire.event import MAX_EVENT_BYTES
@@ -91,7 +90,7 @@ class Batch:
 
     def encode(self, *, deflate: bool = True) -> bytes:
         check_batch_size(self.events)
-        payload, encoding = cbor2.dumps(list(self.events)), "raw"
+        payload, encoding = cbor.encode(self.events), "raw"
         if deflate and len(packed := zlib.compress(payload, 6)) < len(payload):
             payload, encoding = packed, "deflate"
         return dump_map(

@@ -22,7 +22,7 @@ pins = st.text("0123456789", min_size=8, max_size=8).map(lambda digits: digits +
 
 
 @pytest.mark.parametrize(
-    ("generation", "counter", "mac", "digits"),
+    ("generation", "counter", "mac", "word"),
     [
         # (openssl dgst -sha256 -mac HMAC) -> low nibble of the last byte -> the four bytes there, top bit off
         pytest.param(0, 0, "255116a11529170ed2bb482be13eb1bc3854f320c92312540ba5c1ffc5915dd8", 0x52BB482B, id="0/0"),
