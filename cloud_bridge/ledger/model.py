@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edge.wire.merkle import Frontier
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -46,6 +48,50 @@ class StoredEvent:
     def compartment_no(self) -> int | None:
         value = self.data.get("compartment_no")
         return value if type(value) is int else None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """How far the cloud has one stream: `frontier` over every event so far; below `base_size` none are held (a gap).
+
+    `announced_size` is what the device last stated, signed; `mismatches` counts validly signed checkpoints in a row
+    whose bytes did not fit; `superseded_at_ms` is set when the device began a newer stream.
+    """
+
+    stream_no: int
+    device_id: str
+    stream: str
+    frontier: Frontier
+    base_size: int = 0
+    receipt: bytes = b""
+    announced_size: int = 0
+    announced_at_ms: int = 0
+    mismatches: int = 0
+    opened_at_ms: int = 0
+    superseded_at_ms: int | None = None
+
+    @property
+    def cursor(self) -> int:
+        """The first seq that is not stored."""
+        return self.frontier.size
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events `first … end − 1` that the ledger will never hold, and why.
+
+    `proof_size` and `proof_root` are the receipt that showed the cloud once had them (0: there was none).
+    """
+
+    device_id: str
+    stream: str
+    first: int
+    end: int
+    cause: str
+    recorded_at_ms: int
+    proof_size: int = 0
+    proof_root: bytes = b""
+    proved_at_ms: int | None = None
 
 
 class Projection(Protocol):

@@ -5,10 +5,12 @@ Members, in their canonical order: `boot, clock, data, id, seq, source, specvers
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from edge.wire import canonical
@@ -23,6 +25,18 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9
 _MEMBERS = frozenset(
     ["boot", "clock", "data", "id", "seq", "source", "specversion", "stream", "time", "type"]
 )  # fmt: skip
+
+# An event whose data is a flat object of plain scalars, which nearly all are. Whatever matches is canonical but for
+# the order of data's keys: numbers below 10^15, strings without escapes, the envelope's members in their one order.
+_SCALAR = r'(?:"[^"\\\x00-\x1f]*"|0|-?[1-9][0-9]{0,14}|true|false|null)'
+_PAIR = r'"[a-z0-9_]{1,64}":' + _SCALAR
+_PLAIN = re.compile(
+    r'\{"boot":(0|[1-9][0-9]{0,14}),"clock":"(synced|floor)","data":(\{(?:' + _PAIR + r"(?:," + _PAIR + r")*)?\})"
+    r',"id":"([a-z0-9/-]{1,120})","seq":(0|[1-9][0-9]{0,14})'
+    r',"source":"([a-z0-9][a-z0-9.-]{0,39})/([a-z0-9-]{3,40})","specversion":"1\.0","stream":"([0-9a-f]{32})"'
+    r',"time":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)","type":"([a-z][a-z0-9_]{2,63})"\}'
+)
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,29 @@ def parse_event(raw: bytes) -> Event:
     """
     if len(raw) > MAX_EVENT_BYTES:
         raise TooLarge(f"an event of {len(raw)} bytes, at most {MAX_EVENT_BYTES}", where="event")
+    return _parse_plain(raw) or _parse_any(raw)
+
+
+def _parse_plain(raw: bytes) -> Event | None:
+    """The event when it is plain and in order, a fifth of the work; None leaves all judgement to `_parse_any`."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    match = _PLAIN.fullmatch(text)
+    if match is None:
+        return None
+    boot, clock, _, id_text, seq, fleet, device_id, stream, time, type_ = match.groups()
+    start, end = match.span(3)
+    data, _ = _scan(text, start)
+    keys = list(data)
+    # A plain string holds no quotation mark, so `":` stands once after each key: fewer keys than that are duplicates.
+    if len(keys) != text.count('":', start, end) or keys != sorted(keys) or id_text != f"{device_id}/{stream}/{seq}":
+        return None
+    return Event(device_id, fleet, stream, int(seq), int(boot), type_, parse_time(time), clock, data, raw)
+
+
+def _parse_any(raw: bytes) -> Event:
     body = canonical.parse(raw, where="event")
     missing = _MEMBERS - body.keys()
     if missing:
@@ -146,9 +183,14 @@ def parse_time(text: str) -> int:
     if not _TIME.match(text):
         raise Malformed(f"not a time: {text!r:.40}", where="time", remedy="Use RFC 3339, UTC, milliseconds.")
     try:
-        return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp()) * 1000 + int(text[20:23])
+        return _second(text[:19]) * 1000 + int(text[20:23])
     except ValueError as error:
         raise Malformed(f"no such time: {text}", where="time") from error
+
+
+@lru_cache(maxsize=1024)
+def _second(text: str) -> int:
+    return int(datetime.fromisoformat(text + "+00:00").timestamp())
 
 
 def is_late(at_ms: int, record_at_ms: int) -> bool:

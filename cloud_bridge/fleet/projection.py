@@ -1,0 +1,45 @@
+"""The fleet's fold of ledger events: alarms, command outcomes, reported twin, confirmed secrets."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from cloud_bridge.fleet import alarms, commands, secrets, twins
+from cloud_bridge.fleet.alarm_rules import ALARM_TYPES, alarm_changes
+from cloud_bridge.fleet.model import CommandState
+from cloud_bridge.ledger.model import StoredEvent
+
+
+class FleetProjection:
+    """Runs inside the ingest transaction, so an alarm stands as soon as its event is receipted."""
+
+    name = "fleet"
+    types = ALARM_TYPES | {
+        "command_accepted", "command_refused", "command_finished", "desired_applied", "desired_refused",
+        "secret_stored", "stream_started",
+    }  # fmt: skip
+
+    def apply(self, conn: Connection, event: StoredEvent) -> None:
+        device, data = event.device_id, event.data
+        match event.type:
+            case "command_accepted":
+                commands.record_outcome(conn, device, data["command_id"], CommandState.ACCEPTED, "", event.at_ms)
+            case "command_refused":
+                reason = data["reason"]
+                commands.record_outcome(conn, device, data["command_id"], CommandState.REFUSED, reason, event.at_ms)
+            case "command_finished":
+                outcome = data["outcome"]
+                commands.record_outcome(conn, device, data["command_id"], CommandState.FINISHED, outcome, event.at_ms)
+            case "desired_applied":
+                twins.report_applied(conn, device, data["epoch"], data["version"], event.at_ms)
+            case "desired_refused":
+                twins.report_refused(conn, device, data["epoch"], data["version"], data["reason"])
+            case "secret_stored":
+                secrets.confirm(conn, device, data["name"], data["version"], event.at_ms)
+            case "stream_started":
+                secrets.forget_confirmations(conn, device)
+        for change in alarm_changes(event.type, data, late=event.late):
+            alarms.apply_change(conn, device, change, at_ms=event.at_ms, event_id=event.id)
+
+    def reset(self, conn: Connection) -> None:
+        """Nothing is emptied: the fold only ever completes rows that the cloud itself wrote."""

@@ -1,0 +1,129 @@
+"""Twins: what a device should be, by sections, and what it reports. The only SQL on that table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from cloud_bridge.errors import InvalidData
+from cloud_bridge.fleet.model import Twin
+from cloud_bridge.fleet.tables import presence, twins
+from cloud_bridge.storage.dialect import upsert
+from edge.wire import canonical
+from edge.wire.errors import WireError
+
+FIRST_EPOCH = 1
+MAX_DOC_BYTES = 96 * 1024
+
+
+def load_twin(conn: Connection, device_id: str) -> Twin:
+    """The device's twin; an empty document of version 0 when nothing was ever wanted."""
+    row = conn.execute(select(twins).where(twins.c.device_id == device_id)).one_or_none()
+    return Twin(device_id, FIRST_EPOCH, 0, b"", b"", 0, 0, 0, "") if row is None else _twin(row)
+
+
+def set_desired(conn: Connection, device_id: str, section: str, value: Any) -> Twin:
+    """Set one section of the desired document (None removes it); the version rises only when the document changes.
+
+    Raises:
+        InvalidData: a value outside the JSON profile, or a document over 96 KiB.
+    """
+    lock_twin(conn, device_id)
+    twin = load_twin(conn, device_id)
+    doc: dict[str, Any] = json.loads(twin.doc) if twin.doc else {}
+    doc.pop(section, None)
+    if value is not None:
+        doc[section] = value
+    try:
+        encoded = canonical.encode(doc)
+    except WireError as error:
+        raise InvalidData(error.what, where=f"desired.{section}", remedy="Use the JSON profile of events.") from error
+    if len(encoded) > MAX_DOC_BYTES:
+        raise InvalidData(f"{len(encoded)} bytes, at most {MAX_DOC_BYTES}", where=f"desired of {device_id}")
+    if encoded == twin.doc:
+        return twin
+    return _write(conn, device_id, twin.epoch, twin.version + 1, encoded)
+
+
+def raise_epoch(conn: Connection, device_id: str, seen_epoch: int, seen_version: int) -> Twin:
+    """The device follows a newer document than we know: this store was restored, so a new epoch outranks it."""
+    twin = load_twin(conn, device_id)
+    if (twin.epoch, twin.version) >= (seen_epoch, seen_version):
+        return twin
+    return _write(conn, device_id, seen_epoch + 1, twin.version + 1, twin.doc or canonical.encode({}))
+
+
+def lock_twin(conn: Connection, device_id: str) -> None:
+    """Serialise writers of one twin: the row exists and is locked afterwards (SQLite has one writer anyway)."""
+    upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
+    conn.execute(select(twins.c.device_id).where(twins.c.device_id == device_id).with_for_update())
+
+
+def _write(conn: Connection, device_id: str, epoch: int, version: int, doc: bytes) -> Twin:
+    digest = hashlib.sha256(doc).digest()
+    conn.execute(
+        update(twins)
+        .where(twins.c.device_id == device_id)
+        .values(epoch=epoch, version=version, doc=doc, doc_sha256=digest)
+    )
+    return load_twin(conn, device_id)
+
+
+def report_applied(conn: Connection, device_id: str, epoch: int, version: int, at_ms: int) -> None:
+    """The device says it follows this version; an older report never overwrites a newer one."""
+    _report(conn, device_id, epoch, version, {"reported_epoch": epoch, "reported_version": version,
+                                              "reported_at_ms": at_ms, "refused_reason": ""})  # fmt: skip
+
+
+def report_refused(conn: Connection, device_id: str, epoch: int, version: int, reason: str) -> None:
+    """The device refused this version, and why."""
+    _report(conn, device_id, epoch, version, {"refused_reason": reason})
+
+
+def _report(conn: Connection, device_id: str, epoch: int, version: int, values: dict[str, Any]) -> None:
+    upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
+    newer = or_(twins.c.reported_epoch < epoch,
+                (twins.c.reported_epoch == epoch) & (twins.c.reported_version <= version))  # fmt: skip
+    conn.execute(update(twins).where(twins.c.device_id == device_id, newer).values(values))
+
+
+def unpushed(conn: Connection, limit: int = 100) -> list[Twin]:
+    """Twins of online devices whose newest version has not been handed to the broker yet."""
+    query = (
+        select(twins)
+        .join(presence, presence.c.device_id == twins.c.device_id)
+        .where(
+            presence.c.online,
+            or_(twins.c.pushed_version != twins.c.version, twins.c.pushed_epoch != twins.c.epoch),
+            twins.c.version > 0,
+        )
+        .limit(limit)
+    )
+    return [_twin(row) for row in conn.execute(query)]
+
+
+def mark_pushed(conn: Connection, twin: Twin) -> None:
+    """This version was handed over; whether it arrived is told by the welcome, not here."""
+    conn.execute(
+        update(twins)
+        .where(twins.c.device_id == twin.device_id)
+        .values(pushed_epoch=twin.epoch, pushed_version=twin.version)
+    )
+
+
+def _blank(device_id: str) -> dict[str, Any]:
+    return {
+        "device_id": device_id, "epoch": FIRST_EPOCH, "version": 0, "doc": b"", "doc_sha256": b"",
+        "reported_epoch": 0, "reported_version": 0, "reported_at_ms": 0, "refused_reason": "",
+        "pushed_epoch": 0, "pushed_version": 0,
+    }  # fmt: skip
+
+
+def _twin(row: Row[Any]) -> Twin:
+    return Twin(
+        row.device_id, row.epoch, row.version, bytes(row.doc), bytes(row.doc_sha256),
+        row.reported_epoch, row.reported_version, row.reported_at_ms, row.refused_reason,
+    )  # fmt: skip

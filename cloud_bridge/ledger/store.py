@@ -1,0 +1,477 @@
+"""The ledger's tables and the only SQL on them.
+
+`events` is append-only. `position` is handed out under the lock of `ledger_clock`'s one row, so it is gapless and
+rises in commit order: a reader that has seen position n never misses a smaller one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from cloud_bridge.ledger.model import Gap, StoredEvent, StreamHead
+from cloud_bridge.storage.dialect import bulk_insert, upsert
+from cloud_bridge.storage.schema import Bytes, Whole, Words, metadata
+from edge.wire.errors import WireError
+from edge.wire.event import parse_event
+from edge.wire.merkle import Frontier, leaf_hash
+
+ledger_clock = Table(
+    "ledger_clock",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("next_position", Whole, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("stream_no", Whole, primary_key=True, autoincrement=True),
+    Column("device_id", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("size", Whole, nullable=False),
+    Column("peaks", Bytes, nullable=False),
+    Column("base_size", Whole, nullable=False),
+    Column("receipt", Bytes, nullable=False),
+    Column("announced_size", Whole, nullable=False),
+    Column("announced_at_ms", Whole, nullable=False),
+    Column("mismatches", Whole, nullable=False),
+    Column("opened_at_ms", Whole, nullable=False),
+    Column("updated_at_ms", Whole, nullable=False),
+    Column("superseded_at_ms", Whole),
+    UniqueConstraint("device_id", "stream"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    Column("stream_no", Whole, ForeignKey("streams.stream_no"), nullable=False),
+    Column("seq", Whole, nullable=False),
+    Column("type", Words, nullable=False),
+    Column("at_ms", Whole, nullable=False),
+    Column("record_at_ms", Whole, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("parcel_id", Words),
+    Column("compartment_no", Whole),
+    Column("raw", Bytes, nullable=False),
+    UniqueConstraint("stream_no", "seq"),
+    Index("ix_events_stream_no_at_ms", "stream_no", "at_ms"),
+)
+Index(
+    "ix_events_parcel_id",
+    events.c.parcel_id,
+    sqlite_where=events.c.parcel_id.is_not(None),
+    postgresql_where=events.c.parcel_id.is_not(None),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("stream_no", Whole, ForeignKey("streams.stream_no"), primary_key=True),
+    Column("size", Whole, primary_key=True, autoincrement=False),
+    Column("peaks", Bytes, nullable=False),
+    Column("receipt", Bytes, nullable=False),
+    Column("accepted_at_ms", Whole, nullable=False),
+    Column("leaf_no", Whole),
+)
+Index(
+    "ix_checkpoints_unlogged",
+    checkpoints.c.accepted_at_ms,
+    sqlite_where=checkpoints.c.leaf_no.is_(None),
+    postgresql_where=checkpoints.c.leaf_no.is_(None),
+)
+
+quarantined_events = Table(
+    "quarantined_events",
+    metadata,
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    Column("device_id", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("seq", Whole, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("released_at_ms", Whole),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("gap_no", Whole, primary_key=True, autoincrement=True),
+    Column("device_id", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("first", Whole, nullable=False),
+    Column("end", Whole, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("recorded_at_ms", Whole, nullable=False),
+    Column("proof_size", Whole, nullable=False),
+    Column("proof_root", Bytes, nullable=False),
+    Column("proved_at_ms", Whole),
+    UniqueConstraint("stream", "first", "end"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("projection", Words, primary_key=True),
+    Column("position", Whole, nullable=False),
+)
+
+projection_faults = Table(
+    "projection_faults",
+    metadata,
+    Column("fault_no", Whole, primary_key=True, autoincrement=True),
+    Column("projection", Words, nullable=False),
+    Column("position", Whole, nullable=False),
+    Column("error", Words, nullable=False),
+    Column("at_ms", Whole, nullable=False),
+)
+
+# --- heads ---------------------------------------------------------------------------------------------------
+
+
+def load_head(conn: Connection, device_id: str, stream: str) -> StreamHead | None:
+    """The stream's head as stored, or None."""
+    row = conn.execute(_HEAD, {"device": device_id, "name": stream}).one_or_none()
+    return None if row is None else _head(row)
+
+
+def device_heads(conn: Connection, device_id: str) -> list[StreamHead]:
+    """All streams of a device, oldest first."""
+    query = (
+        select(streams).where(streams.c.device_id == device_id).order_by(streams.c.opened_at_ms, streams.c.stream_no)
+    )
+    return [_head(row) for row in conn.execute(query)]
+
+
+def open_stream(conn: Connection, device_id: str, stream: str, now_ms: int) -> StreamHead:
+    """Create the stream's empty head (or return the one that is there)."""
+    values = {
+        "device_id": device_id, "stream": stream, "size": 0, "peaks": b"", "base_size": 0, "receipt": b"",
+        "announced_size": 0, "announced_at_ms": now_ms, "mismatches": 0,
+        "opened_at_ms": now_ms, "updated_at_ms": now_ms,
+    }  # fmt: skip
+    upsert(conn, streams, values, keys=("device_id", "stream"), change=())
+    head = load_head(conn, device_id, stream)
+    assert head is not None
+    return head
+
+
+def advance_head(conn: Connection, head: StreamHead, frontier: Frontier, receipt: bytes, now_ms: int) -> bool:
+    """Compare and set: move `head` to `frontier`; False when another writer has moved it meanwhile."""
+    done = conn.execute(
+        _ADVANCE,
+        {
+            "no": head.stream_no, "old_size": head.frontier.size, "old_peaks": head.frontier.to_bytes(),
+            "new_size": frontier.size, "new_peaks": frontier.to_bytes(), "new_receipt": receipt, "now": now_ms,
+        },
+    )  # fmt: skip
+    return done.rowcount == 1
+
+
+def announce_head(conn: Connection, head: StreamHead, size: int, now_ms: int) -> None:
+    """Note the size that the device itself states, signed, in its hello."""
+    conn.execute(
+        update(streams).where(streams.c.stream_no == head.stream_no).values(announced_size=size, announced_at_ms=now_ms)
+    )
+
+
+def count_mismatch(conn: Connection, head: StreamHead) -> None:
+    """One more validly signed checkpoint whose bytes did not fit the stored frontier."""
+    conn.execute(
+        update(streams).where(streams.c.stream_no == head.stream_no).values(mismatches=streams.c.mismatches + 1)
+    )
+
+
+def adopt_base(conn: Connection, head: StreamHead, base: Frontier, now_ms: int) -> bool:
+    """Compare and set: go on from the frontier that the device proved with the cloud's own receipt."""
+    done = conn.execute(
+        update(streams)
+        .where(streams.c.stream_no == head.stream_no, streams.c.size == head.frontier.size)
+        .values(size=base.size, peaks=base.to_bytes(), base_size=base.size, updated_at_ms=now_ms, mismatches=0)
+    )
+    return done.rowcount == 1
+
+
+def supersede(conn: Connection, stream_no: int, now_ms: int | None) -> None:
+    """Mark a stream as replaced by a newer one (None: it is live)."""
+    conn.execute(update(streams).where(streams.c.stream_no == stream_no).values(superseded_at_ms=now_ms))
+
+
+def lagging_heads(conn: Connection, announced_before_ms: int) -> list[StreamHead]:
+    """Live streams whose announced events have not come although they were announced before that time."""
+    query = select(streams).where(
+        streams.c.announced_size > streams.c.size,
+        streams.c.announced_at_ms < announced_before_ms,
+        streams.c.updated_at_ms < announced_before_ms,
+        streams.c.superseded_at_ms.is_(None),
+    )
+    return [_head(row) for row in conn.execute(query)]
+
+
+def _head(row: Row[Any]) -> StreamHead:
+    return StreamHead(
+        stream_no=row.stream_no,
+        device_id=row.device_id,
+        stream=row.stream,
+        frontier=Frontier.from_bytes(row.size, bytes(row.peaks)),
+        base_size=row.base_size,
+        receipt=bytes(row.receipt),
+        announced_size=row.announced_size,
+        announced_at_ms=row.announced_at_ms,
+        mismatches=row.mismatches,
+        opened_at_ms=row.opened_at_ms,
+        superseded_at_ms=row.superseded_at_ms,
+    )
+
+
+_HEAD = select(streams).where(streams.c.device_id == bindparam("device"), streams.c.stream == bindparam("name"))
+_ADVANCE = (
+    update(streams)
+    .where(
+        streams.c.stream_no == bindparam("no"),
+        streams.c.size == bindparam("old_size"),
+        streams.c.peaks == bindparam("old_peaks"),
+    )
+    .values(
+        size=bindparam("new_size"),
+        peaks=bindparam("new_peaks"),
+        receipt=bindparam("new_receipt"),
+        updated_at_ms=bindparam("now"),
+        mismatches=0,
+    )
+)
+
+# --- appending -----------------------------------------------------------------------------------------------
+
+EventRow = tuple[int, int, int, str, int, int, bool, str | None, int | None, bytes]
+EVENT_COLUMNS = tuple(column.name for column in events.columns)
+
+
+def take_positions(conn: Connection, count: int) -> int:
+    """Reserve `count` positions and return the first; holds the ledger's lock until the transaction ends."""
+    query = (
+        update(ledger_clock)
+        .where(ledger_clock.c.id == 1)
+        .values(next_position=ledger_clock.c.next_position + count)
+        .returning(ledger_clock.c.next_position)
+    )
+    return conn.execute(query).scalar_one() - count
+
+
+def start_clock(conn: Connection) -> None:
+    """Create the ledger's position counter if it is not there."""
+    upsert(conn, ledger_clock, {"id": 1, "next_position": 1}, keys=("id",), change=())
+
+
+def append_events(conn: Connection, rows: Sequence[EventRow]) -> None:
+    """Append event rows, in the order of `EVENT_COLUMNS`."""
+    bulk_insert(conn, events, rows)
+
+
+def append_checkpoint(conn: Connection, stream_no: int, frontier: Frontier, receipt: bytes, now_ms: int) -> None:
+    """Keep an accepted batch's end: its frontier (to check later overlaps cheaply) and its receipt (for auditors)."""
+    conn.execute(
+        insert(checkpoints),
+        {
+            "stream_no": stream_no, "size": frontier.size, "peaks": frontier.to_bytes(), "receipt": receipt,
+            "accepted_at_ms": now_ms, "leaf_no": None,
+        },
+    )  # fmt: skip
+
+
+def quarantine_event(conn: Connection, event: Mapping[str, Any]) -> None:
+    """Keep beside the ledger why an authentic event was not understood."""
+    conn.execute(insert(quarantined_events), dict(event))
+
+
+def record_gap(conn: Connection, gap: Gap) -> None:
+    """Record events that the ledger will never have, once."""
+    values = {name: getattr(gap, name) for name in Gap.__slots__}
+    upsert(conn, gaps, values, keys=("stream", "first", "end"), change=())
+
+
+def open_gaps(conn: Connection, stream: str) -> list[Gap]:
+    """The stream's gaps whose proof (a receipt's root beyond the gap) has not been reached yet."""
+    query = select(gaps).where(gaps.c.stream == stream, gaps.c.proved_at_ms.is_(None), gaps.c.proof_size > 0)
+    return [_gap(row) for row in conn.execute(query)]
+
+
+def prove_gap(conn: Connection, gap: Gap, now_ms: int) -> None:
+    """The events after the gap led to the receipt's root: the adopted frontier was the true one."""
+    conn.execute(
+        update(gaps)
+        .where(gaps.c.stream == gap.stream, gaps.c.first == gap.first, gaps.c.end == gap.end)
+        .values(proved_at_ms=now_ms)
+    )
+
+
+def all_gaps(conn: Connection, device_id: str) -> list[Gap]:
+    """Every recorded gap of a device."""
+    return [_gap(row) for row in conn.execute(select(gaps).where(gaps.c.device_id == device_id))]
+
+
+def _gap(row: Row[Any]) -> Gap:
+    return Gap(
+        row.device_id, row.stream, row.first, row.end, row.cause, row.recorded_at_ms,
+        row.proof_size, bytes(row.proof_root), row.proved_at_ms,
+    )  # fmt: skip
+
+
+# --- reading back --------------------------------------------------------------------------------------------
+
+
+def stored_raws(conn: Connection, stream_no: int, first: int, end: int) -> tuple[bytes, ...]:
+    """The bytes of events `first … end − 1` of a stream."""
+    query = (
+        select(events.c.raw)
+        .where(events.c.stream_no == stream_no, events.c.seq >= first, events.c.seq < end)
+        .order_by(events.c.seq)
+    )
+    return tuple(bytes(raw) for raw in conn.execute(query).scalars())
+
+
+def frontier_at(conn: Connection, head: StreamHead, size: int) -> Frontier | None:
+    """The frontier over the first `size` stored events, from the nearest checkpoint below; None inside a gap."""
+    if size < head.base_size:
+        return None
+    query = (
+        select(checkpoints.c.size, checkpoints.c.peaks)
+        .where(checkpoints.c.stream_no == head.stream_no, checkpoints.c.size <= size)
+        .order_by(checkpoints.c.size.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).one_or_none()
+    frontier = Frontier() if row is None else Frontier.from_bytes(row.size, bytes(row.peaks))
+    raws = stored_raws(conn, head.stream_no, frontier.size, size)
+    if len(raws) != size - frontier.size:
+        return None
+    return frontier.append(leaf_hash(raw) for raw in raws)
+
+
+def receipts_of(conn: Connection, stream_no: int, first: int, end: int) -> list[bytes]:
+    """The receipts of a stream whose size lies in `first < size ≤ end`."""
+    query = (
+        select(checkpoints.c.receipt)
+        .where(checkpoints.c.stream_no == stream_no, checkpoints.c.size > first, checkpoints.c.size <= end)
+        .order_by(checkpoints.c.size)
+    )
+    return [bytes(receipt) for receipt in conn.execute(query).scalars()]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayQuery:
+    """What an investigator asks for; every part narrows. Times are when it happened (`at_ms`), end exclusive."""
+
+    device_id: str | None = None
+    parcel_id: str | None = None
+    compartment_no: int | None = None
+    type: str | None = None
+    from_at_ms: int | None = None
+    to_at_ms: int | None = None
+    after_position: int = 0
+    limit: int = 100
+
+
+def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None = None) -> list[StoredEvent]:
+    """Events in ledger order after `after_position`; `devices` limits to those an asker may see (None: all)."""
+    found = _select_events().where(events.c.position > query.after_position, events.c.type != "")
+    conditions: list[tuple[Any, Any]] = [
+        (query.device_id, streams.c.device_id == query.device_id),
+        (query.parcel_id, events.c.parcel_id == query.parcel_id),
+        (query.compartment_no, events.c.compartment_no == query.compartment_no),
+        (query.type, events.c.type == query.type),
+        (query.from_at_ms, events.c.at_ms >= query.from_at_ms),
+        (query.to_at_ms, events.c.at_ms < query.to_at_ms),
+        (devices, streams.c.device_id.in_(devices or ())),
+    ]
+    for wanted, condition in conditions:
+        if wanted is not None:
+            found = found.where(condition)
+    rows = conn.execute(found.order_by(events.c.position).limit(query.limit))
+    return [stored_event(row) for row in rows]
+
+
+def follow(conn: Connection, after_position: int, limit: int, types: frozenset[str] = frozenset()) -> list[StoredEvent]:
+    """The next understood events of the whole ledger, for a projection with a cursor."""
+    query = _select_events().where(events.c.position > after_position, events.c.type != "")
+    if types:
+        query = query.where(events.c.type.in_(sorted(types)))
+    return [stored_event(row) for row in conn.execute(query.order_by(events.c.position).limit(limit))]
+
+
+def last_position(conn: Connection) -> int:
+    """The newest position handed out; 0 for an empty ledger."""
+    return (conn.execute(select(ledger_clock.c.next_position)).scalar() or 1) - 1
+
+
+def load_cursor(conn: Connection, projection: str) -> int:
+    """How far a projection has followed the ledger."""
+    return conn.execute(select(cursors.c.position).where(cursors.c.projection == projection)).scalar() or 0
+
+
+def save_cursor(conn: Connection, projection: str, position: int) -> None:
+    """Move a projection's cursor, in the transaction that folds the events in."""
+    upsert(conn, cursors, {"projection": projection, "position": position}, keys=("projection",), change=("position",))
+
+
+def record_fault(conn: Connection, projection: str, position: int, error: str, now_ms: int) -> None:
+    """Note that a projection failed on an event; it can be rebuilt."""
+    conn.execute(
+        insert(projection_faults), {"projection": projection, "position": position, "error": error, "at_ms": now_ms}
+    )
+
+
+def fault_count(conn: Connection, projection: str) -> int:
+    """How many events a projection has failed on since its last rebuild."""
+    query = select(func.count()).select_from(projection_faults).where(projection_faults.c.projection == projection)
+    return conn.execute(query).scalar_one()
+
+
+def clear_faults(conn: Connection, projection: str) -> None:
+    """Forget a projection's faults: it is being rebuilt."""
+    conn.execute(projection_faults.delete().where(projection_faults.c.projection == projection))
+
+
+def quarantined(conn: Connection, limit: int = 100) -> list[Row[Any]]:
+    """Events that wait to be understood, oldest first."""
+    query = select(quarantined_events).where(quarantined_events.c.released_at_ms.is_(None))
+    return list(conn.execute(query.order_by(quarantined_events.c.position).limit(limit)))
+
+
+def _select_events() -> Select[Any]:
+    return select(events, streams.c.device_id, streams.c.stream).join(
+        streams, events.c.stream_no == streams.c.stream_no
+    )
+
+
+def stored_event(row: Row[Any]) -> StoredEvent:
+    """A row of `events` joined with its stream, as a value; what is not indexed is read from the raw bytes."""
+    raw = bytes(row.raw)
+    try:
+        event = parse_event(raw)
+        boot, clock, data = event.boot, event.clock, event.data
+    except WireError:
+        boot, clock, data = 0, "floor", {}
+    return StoredEvent(
+        row.position, row.device_id, row.stream, row.seq, boot, row.type, row.at_ms, row.record_at_ms, clock,
+        bool(row.late), data, raw,
+    )  # fmt: skip
