@@ -1,0 +1,114 @@
+"""`edge.ports.SerialLine` over pyserial: the device's only user of the serial library."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+
+import serial
+
+from edge.errors import LineLost
+
+READ_BYTES = 4096
+
+
+class PySerialLine:
+    """An open port, owned exclusively, read through the event loop. Once lost it stays lost: open a new one."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+        self._fd: int = port.fileno()
+        self._loop = asyncio.get_running_loop()
+        self._received = bytearray()
+        self._fresh = asyncio.Event()
+        self._lost = ""
+        self._loop.add_reader(self._fd, self._receive)
+
+    @classmethod
+    def open(cls, path: str, baud: int) -> PySerialLine:
+        """Open a port by its stable path.
+
+        Raises:
+            LineLost: absent, busy or not permitted; plug it in, or end the other user.
+        """
+        try:
+            port = serial.Serial(path, baud, timeout=0, write_timeout=0, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise LineLost(str(error), where=path, remedy="Check the adapter's plug, path and user.") from error
+        return cls(port)
+
+    async def write(self, data: bytes) -> None:
+        """Hand all bytes to the kernel."""
+        rest = memoryview(data)
+        while rest:
+            self._check()
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                await self._writable()
+            except OSError as error:
+                self._lose(error)
+
+    async def read(self) -> bytes:
+        while not self._received:
+            self._check()
+            self._fresh.clear()
+            await self._fresh.wait()
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    def discard_input(self) -> None:
+        """Drop what has arrived, in the kernel too."""
+        self._receive()
+        self._received.clear()
+
+    async def close(self) -> None:
+        self._stop("closed")
+
+    def _receive(self) -> None:
+        if self._lost:
+            return
+        try:
+            data = os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._stop(os.strerror(error.errno or errno.EIO))
+            return
+        if not data and not self._is_there():
+            self._stop("the adapter is gone")
+        self._received += data
+        self._fresh.set()
+
+    def _is_there(self) -> bool:
+        # With VMIN 0 a terminal also returns no bytes when there are simply none, so emptiness alone proves nothing.
+        try:
+            return bool(self._port.in_waiting >= 0)
+        except (OSError, serial.SerialException):
+            return False
+
+    async def _writable(self) -> None:
+        ready = asyncio.Event()
+        self._loop.add_writer(self._fd, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            self._loop.remove_writer(self._fd)
+
+    def _lose(self, error: OSError) -> None:
+        self._stop(os.strerror(error.errno or errno.EIO))
+        self._check()
+
+    def _check(self) -> None:
+        if self._lost:
+            raise LineLost(self._lost, where=str(self._port.port), remedy="Plug the adapter in again.")
+
+    def _stop(self, why: str) -> None:
+        if self._lost:
+            return
+        self._lost = why
+        self._loop.remove_reader(self._fd)
+        self._fresh.set()
+        self._port.close()

@@ -1,0 +1,122 @@
+"""The control socket: a person's hands, the faults and the oracle's trace, for a demo, a test or a rig elsewhere.
+
+One JSON object a line in, one a line out: `{"id": …, "ok": true, "result": …}` or
+`{"id": …, "ok": false, "error": {"code", "what", "where", "remedy", "retry"}}`. A Unix socket, readable by its owner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from firmware_sim.control_requests import (
+    MAX_LINE_BYTES,
+    ClearFault,
+    Hand,
+    Look,
+    Plug,
+    ReadTrace,
+    Request,
+    SetFault,
+    parse_request,
+)
+from firmware_sim.errors import SimError
+from firmware_sim.pty_server import PtyServer
+
+
+class Control:
+    """Answers control requests about one running `PtyServer`."""
+
+    def __init__(self, ptys: PtyServer) -> None:
+        self._ptys = ptys
+        self._server: asyncio.AbstractServer | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self, socket_path: Path) -> None:
+        """Listen on a Unix socket, in place of a file left behind."""
+        socket_path.unlink(missing_ok=True)
+        old_mask = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, socket_path, limit=MAX_LINE_BYTES)
+        finally:
+            os.umask(old_mask)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            for writer in self._writers:
+                writer.close()
+            await self._server.wait_closed()
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """The answer to one line; never raises on any input."""
+        request_id: int | None = None
+        try:
+            request = parse_request(line)
+            request_id = request.id
+            return {"id": request_id, "ok": True, "result": self._perform(request)}
+        except SimError as error:
+            told = {name: getattr(error, name) for name in ("code", "what", "where", "remedy", "retry")}
+            return {"id": request_id, "ok": False, "error": told}
+
+    def _perform(self, request: Request) -> object:
+        locker, now_ms = self._ptys.locker, self._ptys.now_ms()
+        match request:
+            case Look():
+                return self._look(request.op, now_ms)
+            case ReadTrace():
+                return [asdict(fact) for fact in locker.facts(now_ms, request.after)]
+            case Hand():
+                self._lend_hand(request, now_ms)
+                return None
+            case SetFault():
+                self._ptys.set_fault(request.fault())
+                return None
+            case ClearFault():
+                return locker.clear_fault(request.name, request.target, request.channel)
+            case Plug(op="unplug"):
+                self._ptys.unplug(request.port)
+                return None
+            case Plug():
+                return self._ptys.replug(request.port)
+
+    def _look(self, what: str, now_ms: int) -> object:
+        if what == "doors":
+            return [asdict(view) for view in self._ptys.locker.doors(now_ms)]
+        if what == "faults":
+            return [asdict(fault) for fault in self._ptys.locker.faults]
+        present = self._ptys.device_paths()
+        return {name: {"path": path, "device": present.get(name)} for name, path in self._ptys.paths().items()}
+
+    def _lend_hand(self, request: Hand, now_ms: int) -> None:
+        cabinet = self._ptys.locker.cabinet(request.module)
+        match request.op:
+            case "open":
+                cabinet.open_by_hand(request.channel, now_ms, force=request.force)
+            case "close":
+                cabinet.close_by_hand(request.channel, now_ms)
+            case "put":
+                cabinet.put(request.channel, now_ms)
+            case "take":
+                cabinet.take(request.channel, now_ms)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            with contextlib.suppress(ConnectionError, ValueError):  # ValueError: an endless line; we hang up
+                while line := await reader.readline():
+                    writer.write(_encode(self.answer(line)))
+                    await writer.drain()
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+def _encode(answer: Mapping[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,145 @@
+"""A whole simulated locker: ports with boards, cabinets with doors, faults, and the trace. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from firmware_sim.board import Board, Sent
+from firmware_sim.doors import Cabinet, DoorView, Fact, FactKind
+from firmware_sim.errors import RequestInvalid, UnknownTarget
+from firmware_sim.faults import (
+    BOARD_FAULTS,
+    CHANNEL_FAULTS,
+    Fault,
+    FaultName,
+    spoil_answer,
+    spoil_line,
+)
+
+
+@dataclass(slots=True)
+class Port:
+    """One serial adapter with the boards on its bus; `name` is the file name of its stable link."""
+
+    name: str
+    boards: Sequence[Board]
+    answers: int = 0
+
+
+@dataclass(slots=True)
+class Locker:
+    """Everything behind the serial ports of one installation."""
+
+    ports: dict[str, Port]
+    trace: list[Fact] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    _cabinets: dict[str, Cabinet] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cabinets = {board.cabinet.module: board.cabinet for port in self.ports.values() for board in port.boards}
+        for cabinet in self._cabinets.values():
+            cabinet.record = self.trace.append
+
+    def receive(self, port_name: str, data: bytes, now_ms: int) -> list[Sent]:
+        """What a port's bus answers to bytes from the host, faults included, ordered by time."""
+        port = self._port(port_name)
+        line_faults = self._faults_of(port_name)
+        sent: list[Sent] = []
+        if any(fault.name is FaultName.ECHO for fault in line_faults):
+            sent.append((now_ms, data))
+        for board in port.boards:
+            for answer in self._answers(board, data, now_ms):
+                port.answers += 1
+                sent += spoil_line(answer, line_faults, port.answers)
+                self._use_up(port_name)
+        return sorted(sent, key=lambda item: item[0])
+
+    def _answers(self, board: Board, data: bytes, now_ms: int) -> list[Sent]:
+        module = board.cabinet.module
+        if any(fault.name is FaultName.DEAD_BOARD for fault in self._faults_of(module)):
+            return []
+        sent: list[Sent] = []
+        for answer in board.receive(data, now_ms):
+            sent += spoil_answer(answer, self._faults_of(module))
+            self._use_up(module)
+        return sent
+
+    def set_fault(self, fault: Fault) -> None:
+        """Add a fault, in place of one of the same name on the same target.
+
+        Raises:
+            UnknownTarget: no such module, channel or port.
+            RequestInvalid: a fault of a channel without a channel.
+        """
+        self._check(fault)
+        self.clear_fault(fault.name, fault.target, fault.channel)
+        if fault.name is FaultName.JAM:
+            self.cabinet(fault.target).set_jam(fault.channel or 0, jammed=True)
+        if fault.name is FaultName.BOUNCE:
+            self.cabinet(fault.target).set_bounce(fault.channel or 0, bouncing=True)
+        self.faults.append(fault)
+
+    def clear_fault(self, name: FaultName | None = None, target: str | None = None, channel: int | None = None) -> int:
+        """End every set fault that fits; returns how many."""
+        ended = [
+            fault
+            for fault in self.faults
+            if name in (None, fault.name) and target in (None, fault.target) and channel in (None, fault.channel)
+        ]
+        for fault in ended:
+            self.faults.remove(fault)
+            if fault.name is FaultName.JAM:
+                self.cabinet(fault.target).set_jam(fault.channel or 0, jammed=False)
+            if fault.name is FaultName.BOUNCE:
+                self.cabinet(fault.target).set_bounce(fault.channel or 0, bouncing=False)
+        return len(ended)
+
+    def doors(self, at_ms: int) -> tuple[DoorView, ...]:
+        return tuple(view for cabinet in self._cabinets.values() for view in cabinet.view(at_ms))
+
+    def facts(self, at_ms: int, after: int = 0) -> tuple[Fact, ...]:
+        """The trace from index `after` on, complete up to `at_ms`."""
+        for cabinet in self._cabinets.values():
+            cabinet.settle(at_ms)
+        return tuple(self.trace[after:])
+
+    def note_plug(self, port_name: str, at_ms: int, *, plugged: bool) -> None:
+        """Put into the trace that an adapter was pulled or put back."""
+        self._port(port_name)
+        kind = FactKind.PLUGGED if plugged else FactKind.UNPLUGGED
+        self.trace.append(Fact(at_ms, kind, port_name, 0))
+
+    def cabinet(self, module: str) -> Cabinet:
+        try:
+            return self._cabinets[module]
+        except KeyError:
+            raise UnknownTarget(f"no module {module!r}", remedy="Ask for the doors to see the names.") from None
+
+    def _port(self, name: str) -> Port:
+        try:
+            return self.ports[name]
+        except KeyError:
+            raise UnknownTarget(f"no port {name!r}", remedy="Ask for the ports to see the names.") from None
+
+    def _check(self, fault: Fault) -> None:
+        if fault.name in CHANNEL_FAULTS:
+            if fault.channel is None:
+                raise RequestInvalid(f"{fault.name} needs a channel", where=fault.target)
+            self.cabinet(fault.target).occupied(fault.channel)
+        elif fault.name in BOARD_FAULTS:
+            self.cabinet(fault.target)
+        else:
+            self._port(fault.target)
+
+    def _faults_of(self, target: str) -> list[Fault]:
+        return [fault for fault in self.faults if fault.target == target]
+
+    def _use_up(self, target: str) -> None:
+        kept: list[Fault] = []
+        for fault in self.faults:
+            if fault.target == target and fault.times is not None and fault.name not in CHANNEL_FAULTS:
+                fault = replace(fault, times=fault.times - 1)
+            if fault.times != 0:
+                kept.append(fault)
+        self.faults[:] = kept
