@@ -35,7 +35,6 @@ from edge.core.locker.model import (
 from edge.core.locker.state import LockerState
 from edge.errors import SecretMissing, StorageFull
 from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random
-from edge.wire.event import parse_event
 from edge.wire.event_types import EVENT_TYPES
 from edge.wire.pickup_pin import same_pin
 
@@ -47,7 +46,10 @@ _PHYSICAL = (PulseEnded, TimerFired, DoorRead, BoardChanged)
 
 
 class Runtime:
-    """Drives one locker machine. `on_commit(size, urgent)` tells the sync side what became durable."""
+    """Drives one locker machine.
+
+    `on_commit(size, urgent_first)` tells the sync side what became durable, and where an urgent commit begins.
+    """
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Runtime:
         clock: Clock,
         random: Random,
         size: int = 0,
-        on_commit: Callable[[int, Sequence[bytes]], None] = lambda size, urgent: None,
+        on_commit: Callable[[int, int | None], None] = lambda size, urgent_first: None,
         on_change: Callable[[LockerState], None] = lambda state: None,
         on_signal: Callable[[str], None] = lambda pattern: None,
     ) -> None:
@@ -127,15 +129,9 @@ class Runtime:
         before, self._size = self._size, cursor.size
         if due:
             self._snapshot_size = cursor.size
-        urgent: Sequence[bytes] = ()
-        if any(EVENT_TYPES[draft.type].urgent for draft in drafts):
-            urgent = await self._urgent(before)
-        self._on_commit(cursor.size, urgent)
+        urgent = any(EVENT_TYPES[draft.type].urgent for draft in drafts)
+        self._on_commit(cursor.size, before if urgent else None)
         return True
-
-    async def _urgent(self, first: int) -> Sequence[bytes]:
-        batch = await self._log.read(first, 500, 64 * 1024)
-        return () if batch is None else [raw for raw in batch.events if _is_urgent(raw)]
 
     def _refused(self, event: Input) -> None:
         """The log is full: keep physical facts for later, close the kiosk, probe until space is back."""
@@ -227,7 +223,3 @@ class Runtime:
                 continue
             self._readings[reading.channel] = reading
             self.feed(DoorRead(no, reading.door, reading.occupied, self.fresh_id()))
-
-
-def _is_urgent(raw: bytes) -> bool:
-    return EVENT_TYPES[parse_event(raw).type].urgent

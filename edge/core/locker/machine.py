@@ -10,12 +10,14 @@ from edge.core.locker import doors, lifecycle, visits
 from edge.core.locker.fold import fold
 from edge.core.locker.model import (
     BoardChanged,
+    ClockSynced,
     CommandReceived,
     CounterChosen,
     DesiredReceived,
     DoorRead,
     Effect,
     Input,
+    LinkAlarm,
     PinChecked,
     PinEntered,
     Pressed,
@@ -108,6 +110,17 @@ def _secret_stored(turn: Turn, event: SecretStored) -> None:
     turn.record("secret_stored", name=event.name, version=event.version)
 
 
+def _clock_synced(turn: Turn, event: ClockSynced) -> None:
+    turn.record("clock_synced", step_ms=event.step_ms)
+
+
+def _link_alarm(turn: Turn, event: LinkAlarm) -> None:
+    if event.raised:
+        turn.alarm(f"cloud_{event.code}", detail=event.detail[:200])
+    else:
+        turn.clear_alarm(f"cloud_{event.code}")
+
+
 _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     Started: lifecycle.started,
     Scanned: visits.scanned,
@@ -124,6 +137,8 @@ _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     TrustChanged: _trust_changed,
     BoardChanged: lifecycle.board_changed,
     SecretStored: _secret_stored,
+    ClockSynced: _clock_synced,
+    LinkAlarm: _link_alarm,
     StorageChanged: lifecycle.storage_changed,
     TimerFired: _timer_fired,
 }

@@ -180,6 +180,22 @@ class SecretStored:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSynced:
+    """Signed cloud time moved authority time by `step_ms`."""
+
+    step_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAlarm:
+    """The cloud link's own condition: a refusal that stands, or its end."""
+
+    code: str
+    detail: str
+    raised: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     name: str
 
@@ -194,7 +210,7 @@ class StorageChanged:
 Input = (
     Started | Scanned | PinEntered | Pressed | PinChecked | CounterChosen | DoorRead | ReadyToPulse | PulseEnded
     | CommandReceived | DesiredReceived | SessionChanged | TrustChanged | BoardChanged | SecretStored
-    | TimerFired | StorageChanged
+    | ClockSynced | LinkAlarm | TimerFired | StorageChanged
 )  # fmt: skip
 
 

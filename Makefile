@@ -1,0 +1,69 @@
+# Two commands: `make demo` to see it, `make test` to prove it. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+PY := .venv/bin/python
+ARGS ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
+
+.PHONY: help venv venv-run demo demo-clean test lint unit browser sim powercut chaos storm bench docs pages test-all lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+venv: ## .venv with everything that developing needs
+	@PYTHON=$(PYTHON) .ci/venv.sh requirements-dev.lock
+
+venv-run: ## .venv with what running needs (or the developer's, if it is there)
+	@ls .venv/.ready-* >/dev/null 2>&1 || PYTHON=$(PYTHON) .ci/venv.sh requirements.lock
+
+demo: venv-run ## one locker, bridge, broker, pages on loopback; ARGS=--once plays the story headless
+	@$(PY) -m hil demo $(ARGS)
+
+demo-clean: ## forget the demo's state
+	@rm -rf .demo && echo "demo state removed"
+
+test: venv ## lint, contracts, types and all tests that finish in 5 minutes
+	@.ci/system-packages.sh
+	@$(MAKE) --no-print-directory lint unit browser
+
+lint: venv
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+
+unit: venv
+	$(PY) -m pytest -m "not slow and not browser" -n 2 $(ARGS)
+
+browser: venv # apart from the asyncio tests: Playwright runs a loop of its own
+	$(PY) -m pytest -m "browser and not slow" -p no:asyncio tests
+
+sim: venv ## a fleet in virtual time, many seeds, planted faults (about 8 min)
+	$(PY) -m tests.simulation $(ARGS)
+
+powercut: venv ## 600 power cuts of the device's log (up to 5 min)
+	$(PY) -m tests.powercut $(ARGS)
+
+chaos: venv ## 80,000 events over three brokers with resets and kills (up to 10 min a broker)
+	@.ci/system-packages.sh
+	$(PY) -m tests.chaos $(ARGS)
+
+storm: venv ## 2,000 devices reconnect at once (about 2 min)
+	@.ci/system-packages.sh
+	$(PY) -m tests.storm $(ARGS)
+
+bench: venv ## all benchmarks, or ARGS="NAME …"; writes docs/bench
+	$(PY) -m tests.bench $(ARGS)
+
+docs: venv ## write the generated reference pages
+	$(PY) -m tests.architecture.reference_pages
+
+pages: venv ## build the web pages (node from the machine, else from the wheel)
+	edge/screen/build.sh
+
+test-all: test sim powercut chaos storm ## everything (about 50 min)
+	$(PY) -m pytest -m slow
+
+lock: ## pin all dependencies anew
+	uv pip compile pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock -c requirements.lock

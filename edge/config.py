@@ -1,0 +1,151 @@
+"""The locker agent's configuration: one TOML file, overridden by `PW_EDGE_…` variables, checked strictly."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge.errors import ConfigError
+from edge.wire.errors import WireError
+from edge.wire.ids import check_device_id, check_fleet
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MqttConfig(_Section):
+    """The broker. Without TLS only loopback is allowed."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8883, ge=1, le=65535)
+    tls: bool = True
+    ca_file: Path | None = None
+    password_file: Path | None = None
+    keepalive_s: int = Field(30, ge=5, le=600)
+
+
+class ScreenConfig(_Section):
+    """The kiosk page's own server, for the browser on this device."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+
+
+class StorageConfig(_Section):
+    """The event log's space. `keep_receipted_days` must exceed the cloud's backup window."""
+
+    max_file_bytes: int = Field(256 * 1024 * 1024, ge=1024 * 1024)
+    keep_receipted_days: int = Field(35, ge=0)
+
+
+class BoardSection(_Section):
+    """One lock board. `closed_bit`, `unlock_answer` and `groups` differ between firmwares and are never guessed."""
+
+    module: str = Field(min_length=1, max_length=32)
+    family: Literal["xor_8a", "kerong_cu", "kerong_cu48"]
+    address: int
+    channels: int
+    closed_bit: Literal[0, 1] = 1
+    groups: int = 3
+    unlock_answer: Literal["expected", "optional", "never"] | None = None
+    item_sensors: bool = False
+
+
+class BusSection(_Section):
+    """One serial port with the boards on it; `port` is a stable `/dev/serial/by-id/…` path."""
+
+    port: str
+    echo: bool = False
+    baud: int | None = None
+    board: tuple[BoardSection, ...]
+
+
+class CompartmentSection(_Section):
+    """One door: the number printed on it, the board output behind it, inner size and sill height in mm."""
+
+    no: int = Field(ge=1, le=9999)
+    module: str
+    channel: int = Field(ge=1, le=255)
+    width_mm: int = Field(ge=1)
+    height_mm: int = Field(ge=1)
+    depth_mm: int = Field(ge=1)
+    sill_mm: int = Field(1000, ge=0)
+    features: tuple[str, ...] = ()
+
+
+class AgentConfig(_Section):
+    """Everything a locker agent is told by its installer."""
+
+    device_id: str
+    fleet: str
+    data_dir: Path
+    keys_dir: Path
+    root_public_hex: str = Field(pattern=r"^[0-9a-f]{64}$")
+    trust_file: Path
+    mqtt: MqttConfig = MqttConfig()
+    screen: ScreenConfig = ScreenConfig()
+    storage: StorageConfig = StorageConfig()
+    bus: tuple[BusSection, ...] = ()
+    compartment: tuple[CompartmentSection, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AgentConfig:
+        try:
+            check_device_id(self.device_id)
+            check_fleet(self.fleet)
+        except WireError as error:
+            raise ValueError(f"{error}. {error.remedy}") from error
+        if not self.mqtt.tls and self.mqtt.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("mqtt.tls = false is for a broker on loopback only")
+        self._check_map()
+        return self
+
+    def _check_map(self) -> None:
+        channels = {(board.module, n) for bus in self.bus for board in bus.board for n in range(1, board.channels + 1)}
+        numbers = [item.no for item in self.compartment]
+        outputs = [(item.module, item.channel) for item in self.compartment]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two compartments have the same no")
+        if len(set(outputs)) != len(outputs):
+            raise ValueError("two compartments share one board channel")
+        missing = [item.no for item in self.compartment if (item.module, item.channel) not in channels]
+        if missing:
+            raise ValueError(f"no board has the channel of compartment {missing[0]}")
+
+
+def load_config(path: Path, environment: dict[str, str] | None = None) -> AgentConfig:
+    """Read and check the file.
+
+    Raises:
+        ConfigError: unreadable, not TOML, or a key that is unknown, missing or out of range; every one is named.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), remedy="Pass --config FILE.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not TOML: {error}", where=str(path), remedy="Mend the line it names.") from error
+    _override(raw, environment or {})
+    try:
+        return AgentConfig.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors(include_input=False)
+        )
+        raise ConfigError(problems, where=str(path), remedy="See docs/reference/configuration.md.") from error
+
+
+def _override(raw: dict[str, Any], environment: dict[str, str]) -> None:
+    """`PW_EDGE_MQTT__PORT=1883` sets `mqtt.port`."""
+    for name, value in environment.items():
+        if not name.startswith("PW_EDGE_"):
+            continue
+        *sections, key = name.removeprefix("PW_EDGE_").lower().split("__")
+        target = raw
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = value
