@@ -38,6 +38,9 @@ Days = Annotated[int | None, typer.Option("--days", help="Life of the certificat
 Replace = Annotated[
     bool, typer.Option("--replace", help="A new device under an old id: the old keys lose their trust.")
 ]
+Overlap = Annotated[
+    int, typer.Option(min=0, max=365, help="For how long the old key is still accepted; 0 if it was lost.")
+]
 FLEET = Path("fleet")
 
 
@@ -67,7 +70,7 @@ def init(
 
 @app.command()
 def request(
-    party_id: Annotated[str, typer.Argument(help="Id of the server, bridge-… or broker-….")],
+    party_id: Annotated[str, typer.Argument(help="Id of the server, bridge.… or broker.….")],
     kind: Annotated[Kind, typer.Option("--kind")],
     key: Annotated[Path, typer.Option("--key", help="Private key; made when it does not exist.")],
     csr: Annotated[Path, typer.Option("--csr", help="Where the signing request goes.")],
@@ -178,9 +181,7 @@ def crl(folder: Dir = FLEET, as_json: Json = False, dry_run: DryRun = False, pro
 @app.command()
 def bundle(
     rotate: Annotated[Role | None, typer.Option("--rotate", help="Give this role a new key.")] = None,
-    overlap_days: Annotated[
-        int, typer.Option(min=0, max=365, help="How long the old key stays valid; 0 if it was lost.")
-    ] = OVERLAP_DAYS,
+    overlap_days: Overlap = OVERLAP_DAYS,
     offline: Annotated[Path | None, typer.Option("--offline", help="Where the offline folder is now.")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="Where the sealed bundle goes.")] = None,
     folder: Dir = FLEET,

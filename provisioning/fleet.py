@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.wire.enrolment import EnrolmentRequest
-from edge.wire.ids import check_device_id, check_fleet
+from edge.wire.ids import check_fleet
 from edge.wire.keys import Role, TrustBundle
 from provisioning import revocation, role_key, trust
 from provisioning.authority import Authority, certificate_pem, ms, new_issuing, new_root, private_pem, public_der
@@ -23,6 +23,7 @@ from provisioning.profiles import (
     PROFILES,
     Kind,
     Profile,
+    check_any_id,
     check_hosts,
     check_life_days,
     check_party_id,
@@ -114,7 +115,7 @@ class Fleet:
         Raises:
             NotFound: nobody of that id was ever enrolled.
         """
-        party = self._find(check_device_id(party_id))
+        party = self._find(check_any_id(party_id))
         if party is None:
             raise NotFound("nobody of that id", where=party_id, remedy="See pw-provision list.")
         return party

@@ -23,6 +23,7 @@ MAX_HOSTS = 16
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+_SERVER_ID = re.compile(r"(?:bridge|broker)\.[a-z0-9-]{1,33}\Z")
 PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
 
@@ -38,7 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`id_prefix`: ids of this kind begin with it, and no other kind's do, so no device can pass as a bridge."""
+    """`id_prefix`: a server's id begins with it. A device id has no '.', so no device can be named into its rights."""
 
     kind: Kind
     usages: tuple[x509.ObjectIdentifier, ...]
@@ -58,13 +59,12 @@ PROFILES: Mapping[Kind, Profile] = {
     Kind.HANDHELD: _device(Kind.HANDHELD),
     Kind.ROBOT_GATEWAY: _device(Kind.ROBOT_GATEWAY),
     Kind.BRIDGE: Profile(
-        Kind.BRIDGE, (ExtendedKeyUsageOID.CLIENT_AUTH,), 90, 180, "bridge-", has_hosts=False, has_log_key=False
+        Kind.BRIDGE, (ExtendedKeyUsageOID.CLIENT_AUTH,), 90, 180, "bridge.", has_hosts=False, has_log_key=False
     ),
     Kind.BROKER: Profile(
-        Kind.BROKER, (ExtendedKeyUsageOID.SERVER_AUTH,), 90, 398, "broker-", has_hosts=True, has_log_key=False
+        Kind.BROKER, (ExtendedKeyUsageOID.SERVER_AUTH,), 90, 398, "broker.", has_hosts=True, has_log_key=False
     ),
 }
-_RESERVED = tuple(profile.id_prefix for profile in PROFILES.values() if profile.id_prefix)
 
 
 def check_party_id(party_id: str, profile: Profile) -> str:
@@ -72,16 +72,22 @@ def check_party_id(party_id: str, profile: Profile) -> str:
 
     Raises:
         Malformed: not a device id at all.
-        Refused: it has another kind's prefix, or lacks its own.
+        Refused: not a server's id of that kind.
     """
-    check_device_id(party_id)
-    if profile.id_prefix and not party_id.startswith(profile.id_prefix):
+    if not profile.id_prefix:
+        return check_device_id(party_id)
+    if not _SERVER_ID.match(party_id) or not party_id.startswith(profile.id_prefix):
         raise Refused(
-            f"a {profile.kind} is called {profile.id_prefix}…", where=party_id, remedy="Choose an id with that prefix."
+            f"not the id of a {profile.kind}: {party_id!r:.60}",
+            where="id",
+            remedy=f"Use {profile.id_prefix} and 1 to 33 of a-z, 0-9 and '-'.",
         )
-    if not profile.id_prefix and party_id.startswith(_RESERVED):
-        raise Refused(f"a {profile.kind} is never called so", where=party_id, remedy="Choose an id of another prefix.")
     return party_id
+
+
+def check_any_id(party_id: str) -> str:
+    """Return `party_id` when it is the id of a device or server of any kind."""
+    return party_id if _SERVER_ID.match(party_id) else check_device_id(party_id)
 
 
 def check_life_days(life_days: int | None, profile: Profile) -> int:

@@ -44,7 +44,7 @@ def rotated(bundle: TrustBundle, role: Role, public: bytes, now_ms: int, overlap
     if overlap_ms and kept:
         older = kept[0]
         start_ms = now_ms + overlap_ms // 2
-        keys = (
+        keys: tuple[RoleKey, ...] = (
             RoleKey(older.public, older.not_before_ms, min(older.not_after_ms, now_ms + overlap_ms)),
             RoleKey(public, start_ms, start_ms + KEY_LIFE_DAYS * DAY_MS),
         )
