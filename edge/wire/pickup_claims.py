@@ -62,7 +62,7 @@ def check_subject(text: Any, *, where: str = "sub") -> str:
 
 def check_operation(text: Any, *, where: str = "operation") -> Operation:
     """The operation of that name."""
-    if type(text) is not str or text not in set(Operation):
+    if not isinstance(text, str) or text not in set(Operation):
         raise Malformed(f"unknown operation {text!r:.40}", where=where)
     return Operation(text)
 

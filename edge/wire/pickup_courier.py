@@ -43,9 +43,9 @@ GRANT_CONTEXT = b"parcelworks/courier-grant/v1"
 ACTION_CONTEXT = b"parcelworks/courier-action/v1"
 MAX_GRANT_LIFE_MS = 24 * 3600 * 1000
 MAX_ACTION_LIFE_MS = 5 * 60 * 1000
-MAX_GRANT_AUDIENCES = 32
-MAX_GRANT_CHARACTERS = 2000
-MAX_ACTION_CHARACTERS = 2300  # a QR code of version 29, level L, holds 2,369
+MAX_GRANT_AUDIENCES = 16  # a longer route is a group
+MAX_GRANT_CHARACTERS = 1700
+MAX_ACTION_CHARACTERS = 2100  # a QR code of version 27, level L, holds 2,132
 _GRANT_LETTER, _ACTION_LETTER = "G", "A"
 _GRANT_CLAIMS = frozenset({ISS, SUB, AUD, EXP, NBF, CTI, CNF, OPERATION})
 _ACTION_CLAIMS = frozenset({AUD, EXP, NBF, CTI, OPERATION})
@@ -75,7 +75,7 @@ class CourierGrant:
         if type(self.courier_public) is not bytes or len(self.courier_public) != PUBLIC_KEY_BYTES:
             raise Malformed("an Ed25519 public key has 32 bytes", where="grant.cnf")
         if not 1 <= len(self.audiences) <= MAX_GRANT_AUDIENCES or not 1 <= len(self.operations) <= len(Operation):
-            raise Malformed("a grant names 1 to 32 audiences and at least one operation", where="grant")
+            raise Malformed("a grant names 1 to 16 audiences and at least one operation", where="grant")
         for audience in self.audiences:
             check_audience(audience, where="grant.aud")
         for operation in self.operations:
