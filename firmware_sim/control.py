@@ -36,7 +36,7 @@ class Control:
     def __init__(self, ptys: PtyServer) -> None:
         self._ptys = ptys
         self._server: asyncio.AbstractServer | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
     async def start(self, socket_path: Path) -> None:
         """Listen on a Unix socket, in place of a file left behind."""
@@ -50,8 +50,11 @@ class Control:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-            for writer in self._writers:
+            for writer in self._clients:
                 writer.close()
+            serving = [task for task in self._clients.values() if task is not None]
+            if serving:
+                await asyncio.wait(serving)
             await self._server.wait_closed()
 
     def answer(self, line: bytes) -> dict[str, Any]:
@@ -107,14 +110,14 @@ class Control:
                 cabinet.take(request.channel, now_ms)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._clients[writer] = asyncio.current_task()
         try:
             with contextlib.suppress(ConnectionError, ValueError):  # ValueError: an endless line; we hang up
                 while line := await reader.readline():
                     writer.write(_encode(self.answer(line)))
                     await writer.drain()
         finally:
-            self._writers.discard(writer)
+            self._clients.pop(writer, None)
             writer.close()
 
 
