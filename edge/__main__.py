@@ -1,0 +1,106 @@
+"""`pw-edge`: the programs that run on a device."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from edge.errors import ConfigError, EdgeError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+app.add_typer(config_app, name="config")
+ConfigOption = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
+EXIT_ERROR, EXIT_INVALID = 1, 5
+
+
+def _fail(error: EdgeError) -> NoReturn:
+    sys.stderr.write(f"error: {error}\n")
+    if error.remedy:
+        sys.stderr.write(f"remedy: {error.remedy}\n")
+    raise typer.Exit(EXIT_INVALID if isinstance(error, ConfigError) else EXIT_ERROR)
+
+
+@app.callback()
+def _root() -> None:
+    """Programs that run on a device. Text for people goes to stderr, JSON to stdout."""
+
+
+@app.command()
+def locker(config: ConfigOption) -> None:
+    """Run the locker controller until SIGTERM."""
+    import asyncio
+
+    from edge.agents.locker_process import serve
+    from edge.config import load_config
+
+    try:
+        code = asyncio.run(serve(load_config(config, dict(os.environ))))
+    except EdgeError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
+@config_app.command("show")
+def config_show(config: ConfigOption) -> None:
+    """Print the effective configuration as JSON, environment included."""
+    from edge.config import load_config
+
+    try:
+        effective = load_config(config, dict(os.environ))
+    except EdgeError as error:
+        _fail(error)
+    sys.stdout.write(json.dumps(effective.model_dump(mode="json"), indent=2) + "\n")
+
+
+@app.command("enrol-request")
+def enrol_request(
+    keys_dir: Annotated[Path, typer.Option(help="Folder of this device's keys; made when missing.")],
+    device_id: Annotated[str, typer.Option(help="3 to 40 of a-z, 0-9 and '-'.")],
+    fleet: Annotated[str, typer.Option(help="The fleet's name.")],
+    kind: Annotated[str, typer.Option(help="locker, handheld or robot_gateway.")] = "locker",
+) -> None:
+    """Make this device's keys if there are none, and print its enrolment request (JSON)."""
+    from edge.storage.key_file import KeyFile
+    from edge.wire.enrolment import DeviceKind
+    from edge.wire.errors import WireError
+
+    try:
+        request = KeyFile(keys_dir, device_id).enrolment_request(fleet, DeviceKind(kind))
+    except EdgeError as error:
+        _fail(error)
+    except (WireError, ValueError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise typer.Exit(EXIT_INVALID) from error
+    sys.stdout.write(request.decode() + "\n")
+
+
+@app.command("install-certificate")
+def install_certificate(
+    keys_dir: Annotated[Path, typer.Option(help="Folder of this device's keys.")],
+    device_id: Annotated[str, typer.Option(help="The device's id, as in its enrolment.")],
+    certificate: Annotated[Path, typer.Argument(help="The certificate that provisioning issued (PEM).")],
+) -> None:
+    """Check a certificate against this device's key and keep it."""
+    from edge.storage.key_file import KeyFile
+
+    try:
+        KeyFile(keys_dir, device_id).install_certificate(certificate.read_bytes())
+    except EdgeError as error:
+        _fail(error)
+    except OSError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise typer.Exit(EXIT_INVALID) from error
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

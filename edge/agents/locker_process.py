@@ -1,0 +1,181 @@
+"""The locker controller as a process: opens log, keys, boards, page and link, and runs them until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from edge.agents.authority_clock import AuthorityClock
+from edge.agents.layout import compartments, lock_bank_config, log_limits
+from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
+from edge.agents.system_random import SystemRandom
+from edge.config import AgentConfig
+from edge.drivers.lock_bank import BoardNotice, Presence, SerialLockBank
+from edge.errors import ConfigError, EdgeError
+from edge.link.mqtt import LinkListeners, MqttLink
+from edge.link.mqtt_settings import MqttSettings, TlsFiles
+from edge.link.sync_driver import SyncIdentity
+from edge.screen.server import ScreenServer
+from edge.storage.document_file import DocumentFiles
+from edge.storage.event_log import ThreadedEventLog
+from edge.storage.key_file import KeyFile
+from edge.storage.opening import OpenedLog, Owner, Start, open_event_log
+from edge.wire.envelope import Kind, open_envelope
+from edge.wire.errors import WireError
+from edge.wire.keys import TrustBundle
+from edge.wire.messages import Bundle
+
+AGENT = "parcelworks-locker/0.1.0"
+TRIM_EVERY_S = 3600
+_log = structlog.get_logger()
+
+
+class LockerProcess:
+    """One running locker controller."""
+
+    def __init__(self, config: AgentConfig) -> None:
+        """
+        Raises:
+            ConfigError, StorageFailed, StorageFull: it cannot start; the message says what to mend.
+        """
+        self._config = config
+        self._keys = KeyFile(config.keys_dir, config.device_id)
+        random = SystemRandom()
+        owner = Owner(config.fleet, config.device_id, self._keys)
+        # The floor is inside the log, so the log opens with the last one it knows; a fresh one starts at zero.
+        self._opened: OpenedLog[ThreadedEventLog] = open_event_log(
+            config.data_dir / "log", owner, Start(random, 0), ThreadedEventLog, log_limits(config.storage)
+        )
+        clock = AuthorityClock(self._opened.floor_at_ms)
+        documents = DocumentFiles(config.data_dir / "documents")
+        root_public = bytes.fromhex(config.root_public_hex)
+        trust = _newest_trust(config, documents, root_public)
+        self._link = MqttLink(_mqtt_settings(config, self._keys), random, self._listeners())
+        self._bank = SerialLockBank(lock_bank_config(config), on_notice=self._board_noticed)
+        opened = self._opened
+        self._agent = LockerAgent(
+            SyncIdentity(config.fleet, config.device_id, AGENT, root_public),
+            LockerPorts(
+                log=opened.log,
+                bus=self._link,
+                bank=self._bank,
+                keys=self._keys,
+                clock=clock,
+                random=random,
+                documents=documents,
+                on_change=lambda state: self._screen.changed(),
+            ),
+            Rebuilt.from_log(opened.head, opened.snapshot, opened.tail),
+            trust,
+            compartments(config),
+        )
+        self._clock = clock
+        self._screen = ScreenServer(self._agent, config.screen.host, config.screen.port)
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Run until cancelled. Outputs stay as they are: stopping moves nothing."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._agent.run())
+                group.create_task(self._link.run())
+                group.create_task(self._screen.run(ready))
+                group.create_task(self._trim_forever())
+        finally:
+            await self._opened.log.close()
+            await self._bank.close()
+
+    def _listeners(self) -> LinkListeners:
+        return LinkListeners(
+            connected=lambda: self._agent.sync.connected(),
+            disconnected=lambda: self._agent.sync.disconnected(),
+            received=lambda channel, payload, retained: self._agent.sync.received(channel, payload, retained),
+        )
+
+    def _board_noticed(self, notice: BoardNotice) -> None:
+        _log.info("board", module=notice.module, presence=notice.presence.value, reason=notice.reason)
+        self._agent.board(notice.module, notice.presence is Presence.FOUND)
+
+    async def _trim_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            while await self._opened.log.trim(self._clock.now().at_ms):
+                pass
+
+
+def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: bytes) -> TrustBundle:
+    """The bundle from provisioning, or a newer one that the cloud has sent since (verified when it came)."""
+    where = str(config.trust_file)
+    try:
+        envelope = open_envelope(config.trust_file.read_bytes())
+        if envelope.kind is not Kind.BUNDLE:
+            raise ConfigError("not a trust bundle", where=where, remedy="Copy the fleet's trust bundle here.")
+        envelope.verify(root_public)
+        provisioned = Bundle.parse(envelope.body).bundle
+    except OSError as error:
+        raise ConfigError(str(error), where=where, remedy="Copy the fleet's trust bundle here.") from error
+    except WireError as error:
+        raise ConfigError(str(error), where=where, remedy="Check root_public_hex and the bundle file.") from error
+    stored = documents.load(TRUST)
+    if stored is None:
+        return provisioned
+    newer = Bundle.parse(stored).bundle
+    return newer if newer.version > provisioned.version else provisioned
+
+
+def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
+    mqtt = config.mqtt
+    tls = username = password = None
+    if mqtt.tls:
+        if mqtt.ca_file is None:
+            raise ConfigError("mqtt.ca_file is missing", where="mqtt", remedy="Name the fleet CA's certificate file.")
+        tls = TlsFiles(mqtt.ca_file, keys.certificate_path, keys.tls_key_path)
+    elif mqtt.password_file is not None:
+        username, password = config.device_id, _read_password(mqtt.password_file)
+    return MqttSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        device_id=config.device_id,
+        tls=tls,
+        username=username,
+        password=password,
+        keepalive_s=mqtt.keepalive_s,
+        first_retry_ms=mqtt.first_retry_ms,
+    )
+
+
+def _read_password(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(error), where="mqtt.password_file", remedy="Write the broker password there.") from error
+
+
+async def serve(config: AgentConfig) -> int:
+    """Run the agent until SIGTERM or SIGINT. Prints one JSON line on stdout when the page answers."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    process = LockerProcess(config)
+
+    def ready(url: str) -> None:
+        sys.stdout.write(json.dumps({"event": "ready", "screen": url, "device_id": config.device_id}) + "\n")
+        sys.stdout.flush()
+
+    code = 0
+    try:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(process.run(ready))
+            await stop.wait()
+            work.cancel()
+    except* EdgeError as failed:
+        for error in failed.exceptions:
+            _log.error("stopped", error=str(error), remedy=getattr(error, "remedy", ""))
+        code = 1
+    return code
