@@ -73,7 +73,7 @@ class EventStore:
             StorageFailed: the log cannot be written; every later call raises it too.
             Malformed, TooLarge: no, too many or too large events; nothing was written.
         """
-        reserve = all(draft.type in _ALARMS for draft in drafts)
+        reserve = all([draft.type in _ALARMS for draft in drafts])
         return self.commit(drafts, (), snapshot=snapshot, reserve=reserve)
 
     def commit(
@@ -87,13 +87,10 @@ class EventStore:
         """`append` with statements that belong to the same transaction."""
         events = self._encode(drafts)
         first = self._frontier.size
-        frontier = self._frontier.append(map(leaf_hash, events))
-        root = frontier.root()
-        signature = self._signer.sign(Checkpoint(self._origin, frontier.size, root).text())
-        newest_at_ms = max(draft.at_ms for draft in drafts)
-        custody = any(draft.type in _CUSTODY for draft in drafts)
-        packed, peaks = self.packing.pack(events), new_peaks(frontier, first)
-        row = (first, len(events), newest_at_ms, int(custody), packed, peaks, root, signature)
+        frontier, root, signature, peaks = self._seal(events)
+        newest_at_ms = max([draft.at_ms for draft in drafts])
+        custody = any([draft.type in _CUSTODY for draft in drafts])
+        row = (first, len(events), newest_at_ms, int(custody), self.packing.pack(events), peaks, root, signature)
         statements: list[Statement] = [*before, (_INSERT, row)]
         if snapshot is not None:
             statements.append((_SNAPSHOT, (frontier.size, snapshot)))
@@ -227,6 +224,13 @@ class EventStore:
         if sum(map(len, events)) > MAX_COMMIT_BYTES:
             raise TooLarge(f"more than {MAX_COMMIT_BYTES} bytes in a commit", where=_WHERE)
         return events
+
+    def _seal(self, events: list[bytes]) -> tuple[Frontier, bytes, bytes, bytes]:
+        """The tree after `events`: its frontier, root, checkpoint signature, and the peaks that they create."""
+        frontier = self._frontier.append([leaf_hash(event) for event in events])
+        root = frontier.root()
+        signature = self._signer.sign(Checkpoint(self._origin, frontier.size, root).text())
+        return frontier, root, signature, new_peaks(frontier, self._frontier.size)
 
     def _write(self, statements: Sequence[Statement], *, reserve: bool = False) -> None:
         if self._failure is not None:

@@ -23,8 +23,10 @@ def peak_ends(size: int) -> list[int]:
 
 def new_peaks(frontier: Frontier, first: int) -> bytes:
     """The peaks of `frontier` that end after leaf `first`: what a commit of `first` … `frontier.size − 1` created."""
-    pairs = zip(peak_ends(frontier.size), frontier.peaks, strict=True)
-    return b"".join(peak for end, peak in pairs if end > first)
+    count, end = 0, frontier.size
+    while end > first:
+        count, end = count + 1, end & (end - 1)
+    return b"".join(frontier.peaks[len(frontier.peaks) - count :])
 
 
 def frontier_at(connection: Connection, base: Frontier, size: int) -> Frontier:

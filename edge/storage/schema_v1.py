@@ -1,7 +1,7 @@
 """Version 1 of the event log's file. Frozen: files in the field are read with exactly this; a change is a new module.
 
 One row of `commits` is one commit: its events deflated together, the tree peaks that it created, and the root and
-signature of its checkpoint. A row is all that a commit of custody events writes, so that one page is dirtied, not four.
+signature of its checkpoint. A row is all that a lone event's commit writes.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Packing:
 
     def pack(self, events: Sequence[bytes]) -> bytes:
         """Events joined by LF (which canonical JSON never contains), deflated."""
-        packer = zlib.compressobj(6, zlib.DEFLATED, 15, 8, zlib.Z_DEFAULT_STRATEGY, self._dictionary)
+        packer = zlib.compressobj(6, zlib.DEFLATED, 12, 6, zlib.Z_DEFAULT_STRATEGY, self._dictionary)
         return packer.compress(b"\n".join(events)) + packer.flush()
 
     def unpack(self, packed: bytes) -> list[bytes]:

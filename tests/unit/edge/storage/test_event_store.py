@@ -8,7 +8,6 @@ from edge.storage.limits import MAX_COMMIT_BYTES
 from edge.wire.errors import Malformed, TooLarge
 from edge.wire.event import EventDraft, parse_event
 from edge.wire.merkle import Frontier
-
 from tests.log_world import T0_MS, LogWorld, alarm, custody, door
 
 
