@@ -274,7 +274,7 @@ def take_positions(conn: Connection, count: int) -> int:
         .values(next_position=ledger_clock.c.next_position + count)
         .returning(ledger_clock.c.next_position)
     )
-    return conn.execute(query).scalar_one() - count
+    return int(conn.execute(query).scalar_one()) - count
 
 
 def start_clock(conn: Connection) -> None:

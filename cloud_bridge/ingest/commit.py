@@ -1,0 +1,184 @@
+"""The one transaction of an accepted batch: head, ledger rows, projections, receipt. Sync; runs inside `write`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from cloud_bridge.errors import HeadMoved
+from cloud_bridge.fleet import alarms
+from cloud_bridge.fleet import store as fleet_store
+from cloud_bridge.fleet.model import DeviceState, Severity
+from cloud_bridge.ingest.decide import root_within
+from cloud_bridge.ingest.judge_event import NotUnderstood
+from cloud_bridge.ledger import store as ledger
+from cloud_bridge.ledger.model import Gap, Projection, StoredEvent, StreamHead
+from edge.wire.event import LATE_AFTER_MS, Event
+from edge.wire.merkle import Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A judged batch, ready to be written. `raws` and `judged` run side by side from `head.cursor` on."""
+
+    head: StreamHead
+    frontier: Frontier
+    receipt: bytes
+    raws: tuple[bytes, ...]
+    judged: tuple[Event | NotUnderstood, ...]
+    now_ms: int
+
+
+class DeviceNotActive(Exception):
+    """The registry changed its mind between the first look and the transaction."""
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+        super().__init__(state)
+
+
+class GapDisproved(Exception):
+    """The events after an adopted gap do not lead to the root of the receipt that proved it."""
+
+
+def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Projection]) -> list[str]:
+    """Write it all; returns the names of projections that failed on an event (rolled back to their savepoints).
+
+    Raises:
+        HeadMoved: another worker was faster; nothing is written.
+        DeviceNotActive: quarantined or retired meanwhile; nothing is written.
+        GapDisproved: nothing is written.
+    """
+    head = work.head
+    device = fleet_store.load_device(conn, head.device_id)
+    if device is None or device.state is not DeviceState.ACTIVE:
+        raise DeviceNotActive("unknown_device" if device is None else device.state.value)
+    if not ledger.advance_head(conn, head, work.frontier, work.receipt, work.now_ms):
+        raise HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)
+    if head.base_size:
+        _prove_gaps(conn, work)
+    first = ledger.take_positions(conn, len(work.raws))
+    ledger.append_events(conn, _rows(work, first))
+    ledger.append_checkpoint(conn, head.stream_no, work.frontier, work.receipt, work.now_ms)
+    _set_apart(conn, work, first)
+    if head.cursor == 0:
+        _begin_stream(conn, work)
+    elif head.superseded_at_ms is not None:
+        detail = f"{head.stream} goes on although a newer stream has begun"
+        alarms.raise_alarm(conn, head.device_id, "two_streams", at_ms=work.now_ms, subject=head.stream, detail=detail,
+                           severity=Severity.CRITICAL)  # fmt: skip
+    return _project(conn, work, first, projections)
+
+
+def _rows(work: Accepted, first: int) -> list[ledger.EventRow]:
+    no, now_ms = work.head.stream_no, work.now_ms
+    late_before_ms = now_ms - LATE_AFTER_MS
+    rows: list[ledger.EventRow] = []
+    for offset, (raw, event) in enumerate(zip(work.raws, work.judged, strict=True)):
+        seq = work.head.cursor + offset
+        if isinstance(event, NotUnderstood):
+            rows.append((first + offset, no, seq, "", now_ms, now_ms, False, None, None, raw))
+            continue
+        parcel, compartment = event.data.get("parcel_id"), event.data.get("compartment_no")
+        rows.append((
+            first + offset, no, seq, event.type, event.at_ms, now_ms, event.at_ms < late_before_ms,
+            parcel if type(parcel) is str else None, compartment if type(compartment) is int else None, raw,
+        ))  # fmt: skip
+    return rows
+
+
+def _set_apart(conn: Connection, work: Accepted, first: int) -> None:
+    head = work.head
+    for offset, event in enumerate(work.judged):
+        if isinstance(event, NotUnderstood):
+            ledger.quarantine_event(conn, {
+                "position": first + offset, "device_id": head.device_id, "stream": head.stream,
+                "seq": head.cursor + offset, "reason": event.reason, "detail": event.detail[:500],
+                "released_at_ms": None,
+            })  # fmt: skip
+            alarms.raise_alarm(conn, head.device_id, "event_not_understood", at_ms=work.now_ms, subject=event.reason,
+                               detail=event.detail[:200])  # fmt: skip
+
+
+def _prove_gaps(conn: Connection, work: Accepted) -> None:
+    for gap in ledger.open_gaps(conn, work.head.stream):
+        root = root_within(work.head.frontier, work.raws, gap.proof_size)
+        if root is None:
+            continue
+        if root != gap.proof_root:
+            raise GapDisproved(f"the events do not lead to the receipt at {gap.proof_size}")
+        ledger.prove_gap(conn, gap, work.now_ms)
+
+
+def _begin_stream(conn: Connection, work: Accepted) -> None:
+    """The device's other streams are over; what a lost card may have taken with it is written down."""
+    head, now_ms = work.head, work.now_ms
+    others = [other for other in ledger.device_heads(conn, head.device_id) if other.stream_no != head.stream_no]
+    if not others:
+        return
+    first = work.judged[0]
+    data: dict[str, Any] = dict(first.data) if isinstance(first, Event) and first.type == "stream_started" else {}
+    for other in others:
+        if other.superseded_at_ms is None:
+            ledger.supersede(conn, other.stream_no, now_ms)
+        if other.stream == data.get("former_stream") and data.get("former_size", 0) > other.cursor:
+            ledger.record_gap(conn, Gap(head.device_id, other.stream, other.cursor, data["former_size"],
+                                        "lost_with_stream", now_ms))  # fmt: skip
+    detail = f"after {others[-1].stream}, of which {others[-1].cursor} events are stored"
+    alarms.raise_alarm(conn, head.device_id, "stream_replaced", at_ms=now_ms, subject=head.stream, detail=detail)
+
+
+def stored_events(work: Accepted, first: int, wanted: frozenset[str] | None) -> list[StoredEvent]:
+    """The understood events as values; `wanted` None means all types."""
+    head, late_before_ms = work.head, work.now_ms - LATE_AFTER_MS
+    return [
+        StoredEvent(
+            first + offset, head.device_id, head.stream, event.seq, event.boot, event.type, event.at_ms, work.now_ms,
+            event.clock, event.at_ms < late_before_ms, event.data, event.raw,
+        )
+        for offset, event in enumerate(work.judged)
+        if isinstance(event, Event) and (wanted is None or event.type in wanted)
+    ]  # fmt: skip
+
+
+def _project(conn: Connection, work: Accepted, first: int, projections: Sequence[Projection]) -> list[str]:
+    everything = any(not projection.types for projection in projections)
+    union = frozenset().union(*(projection.types for projection in projections))
+    events = stored_events(work, first, None if everything else union)
+    faults: list[str] = []
+    for projection in projections:
+        wanted = [event for event in events if not projection.types or event.type in projection.types]
+        if wanted:
+            faults += fold_guarded(conn, projection, wanted, work.now_ms)
+    return faults
+
+
+def fold_guarded(conn: Connection, projection: Projection, events: Sequence[StoredEvent], now_ms: int) -> list[str]:
+    """Fold events in a savepoint; when one fails, each gets its own, and the failed ones are recorded as faults."""
+    if _fold(conn, projection, events) is None:
+        return []
+    faults = []
+    for event in events:
+        error = _fold(conn, projection, [event])
+        if error is not None:
+            faults.append(projection.name)
+            ledger.record_fault(conn, projection.name, event.position, f"{type(error).__name__}: {error}"[:500], now_ms)
+            alarms.raise_alarm(conn, event.device_id, "projection_failed", at_ms=now_ms, subject=projection.name,
+                               detail=event.id)  # fmt: skip
+    return faults
+
+
+def _fold(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> Exception | None:
+    try:
+        with conn.begin_nested():
+            for event in events:
+                projection.apply(conn, event)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        return error
+    return None

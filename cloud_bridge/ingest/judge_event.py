@@ -1,0 +1,35 @@
+"""Is an authentic event understood? Pure. One that is not is set apart alone; the log goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud_bridge.ingest.decide import Sender
+from edge.wire.errors import WireError
+from edge.wire.event import Event, parse_event
+from edge.wire.event_types import EVENT_TYPES, check_payload
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Why an event was set apart: profile, source, place, unknown_type or payload."""
+
+    reason: str
+    detail: str
+
+
+def judge_event(raw: bytes, sender: Sender, stream: str, seq: int) -> Event | NotUnderstood:
+    """Profile, then source, then place in the log, then known type and payload."""
+    try:
+        event = parse_event(raw)
+    except WireError as error:
+        return NotUnderstood("profile", str(error))
+    if event.device_id != sender.device_id or event.fleet != sender.fleet:
+        return NotUnderstood("source", f"an event of {event.fleet}/{event.device_id}")
+    if event.seq != seq or event.stream != stream:
+        return NotUnderstood("place", f"{event.stream}/{event.seq} stands at {stream}/{seq}")
+    try:
+        check_payload(event.type, event.data)
+    except WireError as error:
+        return NotUnderstood("payload" if event.type in EVENT_TYPES else "unknown_type", str(error))
+    return event
