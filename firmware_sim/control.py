@@ -7,7 +7,6 @@ One JSON object a line in, one a line out: `{"id": â€¦, "ok": true, "result": â€
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -36,25 +35,24 @@ class Control:
     def __init__(self, ptys: PtyServer) -> None:
         self._ptys = ptys
         self._server: asyncio.AbstractServer | None = None
-        self._clients: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
+        self._connections: set[_Connection] = set()
 
     async def start(self, socket_path: Path) -> None:
         """Listen on a Unix socket, in place of a file left behind."""
         socket_path.unlink(missing_ok=True)
         old_mask = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, socket_path, limit=MAX_LINE_BYTES)
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_unix_server(lambda: _Connection(self, self._connections), socket_path)
         finally:
             os.umask(old_mask)
 
     async def close(self) -> None:
+        """Hang up on everybody."""
         if self._server is not None:
             self._server.close()
-            for writer in self._clients:
-                writer.close()
-            serving = [task for task in self._clients.values() if task is not None]
-            if serving:
-                await asyncio.wait(serving)
+            for connection in list(self._connections):
+                connection.hang_up()
             await self._server.wait_closed()
 
     def answer(self, line: bytes) -> dict[str, Any]:
@@ -109,16 +107,42 @@ class Control:
             case "take":
                 cabinet.take(request.channel, now_ms)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients[writer] = asyncio.current_task()
-        try:
-            with contextlib.suppress(ConnectionError, ValueError):  # ValueError: an endless line; we hang up
-                while line := await reader.readline():
-                    writer.write(_encode(self.answer(line)))
-                    await writer.drain()
-        finally:
-            self._clients.pop(writer, None)
-            writer.close()
+
+class _Connection(asyncio.Protocol):
+    """One client: whole lines in, one answer each, hung up on when a line has no end."""
+
+    def __init__(self, control: Control, connections: set[_Connection]) -> None:
+        self._control = control
+        self._connections = connections
+        self._buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = rest
+        for line in lines:
+            if len(line) > MAX_LINE_BYTES:
+                return self.hang_up()
+            self._transport.write(_encode(self._control.answer(bytes(line))))
+        if len(rest) > MAX_LINE_BYTES:
+            self.hang_up()
+
+    def pause_writing(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._transport.resume_reading()
+
+    def hang_up(self) -> None:
+        self._transport.close()
 
 
 def _encode(answer: Mapping[str, Any]) -> bytes:
