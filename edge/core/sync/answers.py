@@ -130,7 +130,8 @@ def _settle(state: SyncState, receipt: ReceiptNote, match: Flight | None, effect
     elif sending.flights:
         effects += (CancelTimer(Timer.RECEIPT),)
     window = sending.window.grown()
-    next_seq = max(sending.next_seq, receipt.size)
+    ahead = receipt.size > log.cursor  # what a receipt already covered is sent again only because the cloud asked
+    next_seq = max(sending.next_seq, receipt.size) if ahead else sending.next_seq
     state = replace(
         state,
         log=replace(log, cursor=max(log.cursor, receipt.size)),
