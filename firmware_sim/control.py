@@ -52,7 +52,7 @@ class Control:
         if self._server is not None:
             self._server.close()
             for connection in list(self._connections):
-                connection.hang_up()
+                connection.abort()
             await self._server.wait_closed()
 
     def answer(self, line: bytes) -> dict[str, Any]:
@@ -142,7 +142,12 @@ class _Connection(asyncio.Protocol):
         self._transport.resume_reading()
 
     def hang_up(self) -> None:
+        """Close once the answers given so far are out."""
         self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; a client that does not read must not hold up the end."""
+        self._transport.abort()
 
 
 def _encode(answer: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,109 @@
+"""The simulated locker without ptys: its ports as in-process serial lines, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+
+from edge.errors import LineLost
+from firmware_sim.locker import Locker
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer as soon as nothing else is left to do."""
+
+    def __init__(self) -> None:
+        self._now_s = 1_000.0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        return self._now_s
+
+    def now_ms(self) -> int:
+        return int(self._now_s * 1000)
+
+    def jump(self, seconds_s: float) -> None:
+        self._now_s += seconds_s
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None):
+        if timeout is None:
+            raise RuntimeError("every task waits for something that never comes")
+        if timeout > 0:
+            self._loop.jump(timeout)
+        return super().select(0)
+
+
+class LockerLine:
+    """`edge.ports.SerialLine` straight into a `Locker` model."""
+
+    def __init__(self, locker: Locker, port: str, loop: VirtualLoop) -> None:
+        self._locker = locker
+        self._port = port
+        self._loop = loop
+        self._received = bytearray()
+        self._fresh = asyncio.Event()
+        self.lost = False
+
+    async def write(self, data: bytes) -> None:
+        self._check()
+        now_ms = self._loop.now_ms()
+        for at_ms, answer in self._locker.receive(self._port, data, now_ms):
+            self._loop.call_later((at_ms - now_ms) / 1000, self._arrive, answer)
+
+    async def read(self) -> bytes:
+        while not self._received:
+            self._check()
+            self._fresh.clear()
+            await self._fresh.wait()
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    def discard_input(self) -> None:
+        self._received.clear()
+
+    async def close(self) -> None:
+        self.unplug()
+
+    def unplug(self) -> None:
+        self.lost = True
+        self._fresh.set()
+
+    def _arrive(self, data: bytes) -> None:
+        self._received += data
+        self._fresh.set()
+
+    def _check(self) -> None:
+        if self.lost:
+            raise LineLost("unplugged", where=self._port)
+
+
+class LockerPorts:
+    """The ports of one locker, with plugs that can be pulled; `open_line` is what a lock bank wants."""
+
+    def __init__(self, locker: Locker, loop: VirtualLoop) -> None:
+        self.locker = locker
+        self._loop = loop
+        self._lines: dict[str, LockerLine] = {}
+        self._out: set[str] = set()
+
+    def open_line(self, path: str, baud: int) -> LockerLine:
+        port = path.rsplit("/", 1)[-1]
+        if port in self._out:
+            raise LineLost("no such port", where=path)
+        self._lines[port] = LockerLine(self.locker, port, self._loop)
+        return self._lines[port]
+
+    def unplug(self, port: str) -> None:
+        self._out.add(port)
+        if port in self._lines:
+            self._lines[port].unplug()
+
+    def replug(self, port: str) -> None:
+        self._out.discard(port)
