@@ -45,7 +45,9 @@ def list_devices(conn: Connection, *, tenant: str | None = None, after: str = ""
 
 
 def register_device(conn: Connection, device: Device, now_ms: int) -> bool:
-    """Add a device, or update kind, tenant and site of a known one. True when it is new.
+    """Add a device, or update a known one: its kind, and tenant and site when given; a retired one is retired here too.
+
+    True when it is new.
 
     Raises:
         Conflict: a device of that id is known with other keys; keys never change under one id.
@@ -60,7 +62,11 @@ def register_device(conn: Connection, device: Device, now_ms: int) -> bool:
         "log_public": device.log_public, "wrap_public": device.wrap_public, "state": device.state.value,
         "state_reason": device.state_reason, "state_at_ms": now_ms,
     }  # fmt: skip
-    upsert(conn, devices, values, keys=("device_id",), change=("kind", "tenant", "site"))
+    change = ["kind", *(name for name in ("tenant", "site") if values[name])]
+    upsert(conn, devices, values, keys=("device_id",), change=change)
+    if known is not None and device.state is DeviceState.RETIRED:
+        set_state(conn, device.device_id, DeviceState.RETIRED, actor="provisioning", reason=device.state_reason,
+                  now_ms=now_ms)  # fmt: skip
     return known is None
 
 

@@ -49,6 +49,7 @@ class BatchIntake:
         projections: Sequence[Projection],
         counters: IngestCounters,
         on_commit: Callable[[], None],
+        on_quarantine: Callable[[str], None],
     ) -> None:
         self._db = db
         self._answers = answers
@@ -56,6 +57,7 @@ class BatchIntake:
         self._projections = tuple(projections)
         self._counters = counters
         self._on_commit = on_commit
+        self._on_quarantine = on_quarantine
         self._heads: dict[tuple[str, str], StreamHead] = {}
 
     async def receive(self, device: Device, sender: Sender, batch: Batch, client_id: str) -> list[Outgoing] | Drop:
@@ -127,6 +129,7 @@ class BatchIntake:
     async def _contradict(self, device_id: str, kind: str, detail: str) -> list[Outgoing]:
         now_ms = self._clock.now_ms()
         await self._db.write(lambda conn: quarantine_device(conn, device_id, kind, detail, now_ms))
+        self._on_quarantine(device_id)
         return [self._answers.refusal(device_id, kind, detail, now_ms)]
 
     async def _count_mismatch(self, head: StreamHead, detail: str) -> None:

@@ -57,7 +57,8 @@ def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Project
     device = fleet_store.load_device(conn, head.device_id)
     if device is None or device.state is not DeviceState.ACTIVE:
         raise DeviceNotActive("unknown_device" if device is None else device.state.value)
-    if not ledger.advance_head(conn, head, work.frontier, work.receipt, work.now_ms):
+    moved = ledger.advance_head(conn, head, work.frontier, work.receipt, work.now_ms)
+    if moved is None:
         raise HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)
     if head.base_size:
         _prove_gaps(conn, work)
@@ -67,7 +68,7 @@ def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Project
     _set_apart(conn, work, first)
     if head.cursor == 0:
         _begin_stream(conn, work)
-    elif head.superseded_at_ms is not None:
+    elif moved[0] is not None:
         detail = f"{head.stream} goes on although a newer stream has begun"
         alarms.raise_alarm(conn, head.device_id, "two_streams", at_ms=work.now_ms, subject=head.stream, detail=detail,
                            severity=Severity.CRITICAL)  # fmt: skip

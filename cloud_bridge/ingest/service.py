@@ -53,11 +53,11 @@ class Ingest:
         self._fleet = keys.fleet
         self._clock = clock
         self._answers = answers
-        self._batches = BatchIntake(db, answers, clock, projections, self.counters, on_commit)
+        self._devices: dict[str, Device] = {}
+        self._batches = BatchIntake(db, answers, clock, projections, self.counters, on_commit, self.forget_device)
         self._hellos = HelloIntake(db, keys, answers, clock, random)
         self._hints = HintIntake(db, clock)
         self._limit = BadSenderLimit()
-        self._devices: dict[str, Device] = {}
         self._in_flight = 0
         self._max_in_flight = max_in_flight
 
@@ -93,7 +93,7 @@ class Ingest:
     async def _receive_up(self, client_id: str, payload: bytes) -> Sequence[Outgoing]:
         try:
             envelope = open_envelope(payload)
-            device = await self._device(client_id)
+            device = await self._device(client_id, fresh=envelope.kind is not Kind.BATCH)
             if device is None:
                 self.counters.dropped["unknown_device"] += 1
                 return [self._unknown(client_id)]
@@ -120,9 +120,16 @@ class Ingest:
         self._batches.forget(device.device_id, hello.stream)
         return answer
 
-    async def _device(self, device_id: str) -> Device | None:
-        """From the cache while active; every other state is looked up, so that the end of a quarantine is seen."""
-        device = self._devices.get(device_id)
+    def forget_device(self, device_id: str) -> None:
+        """Look the device up again at its next message."""
+        self._devices.pop(device_id, None)
+
+    async def _device(self, device_id: str, *, fresh: bool = False) -> Device | None:
+        """From the cache while active; every other state is looked up, so that the end of a quarantine is seen.
+
+        A batch's transaction looks again, so that a quarantine by another worker counts at once.
+        """
+        device = None if fresh else self._devices.get(device_id)
         if device is None or device.state is not DeviceState.ACTIVE:
             device = await self._db.read(lambda conn: fleet_store.load_device(conn, device_id))
         if device is None:

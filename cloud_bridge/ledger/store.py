@@ -175,16 +175,21 @@ def open_stream(conn: Connection, device_id: str, stream: str, now_ms: int) -> S
     return head
 
 
-def advance_head(conn: Connection, head: StreamHead, frontier: Frontier, receipt: bytes, now_ms: int) -> bool:
-    """Compare and set: move `head` to `frontier`; False when another writer has moved it meanwhile."""
-    done = conn.execute(
+def advance_head(
+    conn: Connection, head: StreamHead, frontier: Frontier, receipt: bytes, now_ms: int
+) -> tuple[int | None] | None:
+    """Compare and set: move `head` to `frontier`; None when another writer has moved it meanwhile.
+
+    Returns the stream's `superseded_at_ms` as it stands now: a cached head may be older than that.
+    """
+    moved = conn.execute(
         _ADVANCE,
         {
             "no": head.stream_no, "old_size": head.frontier.size, "old_peaks": head.frontier.to_bytes(),
             "new_size": frontier.size, "new_peaks": frontier.to_bytes(), "new_receipt": receipt, "now": now_ms,
         },
-    )  # fmt: skip
-    return done.rowcount == 1
+    ).one_or_none()  # fmt: skip
+    return None if moved is None else (moved.superseded_at_ms,)
 
 
 def announce_head(conn: Connection, head: StreamHead, size: int, now_ms: int) -> None:
@@ -258,6 +263,7 @@ _ADVANCE = (
         updated_at_ms=bindparam("now"),
         mismatches=0,
     )
+    .returning(streams.c.superseded_at_ms)
 )
 
 # --- appending -----------------------------------------------------------------------------------------------
@@ -394,18 +400,20 @@ class ReplayQuery:
 def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None = None) -> list[StoredEvent]:
     """Events in ledger order after `after_position`; `devices` limits to those an asker may see (None: all)."""
     found = _select_events().where(events.c.position > query.after_position, events.c.type != "")
-    conditions: list[tuple[Any, Any]] = [
-        (query.device_id, streams.c.device_id == query.device_id),
-        (query.parcel_id, events.c.parcel_id == query.parcel_id),
-        (query.compartment_no, events.c.compartment_no == query.compartment_no),
-        (query.type, events.c.type == query.type),
-        (query.from_at_ms, events.c.at_ms >= query.from_at_ms),
-        (query.to_at_ms, events.c.at_ms < query.to_at_ms),
-        (devices, streams.c.device_id.in_(devices or ())),
-    ]
-    for wanted, condition in conditions:
-        if wanted is not None:
-            found = found.where(condition)
+    if query.device_id is not None:
+        found = found.where(streams.c.device_id == query.device_id)
+    if query.parcel_id is not None:
+        found = found.where(events.c.parcel_id == query.parcel_id)
+    if query.compartment_no is not None:
+        found = found.where(events.c.compartment_no == query.compartment_no)
+    if query.type is not None:
+        found = found.where(events.c.type == query.type)
+    if query.from_at_ms is not None:
+        found = found.where(events.c.at_ms >= query.from_at_ms)
+    if query.to_at_ms is not None:
+        found = found.where(events.c.at_ms < query.to_at_ms)
+    if devices is not None:
+        found = found.where(streams.c.device_id.in_(devices))
     rows = conn.execute(found.order_by(events.c.position).limit(query.limit))
     return [stored_event(row) for row in rows]
 
