@@ -1,0 +1,117 @@
+"""Custody tables: rows that are a function of ledger events alone, and the projection that writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
+
+from cloud_bridge.ledger.model import StoredEvent
+from cloud_bridge.lockers.custody import TYPES, CompartmentFacts, fold_compartment, fold_parcel
+from cloud_bridge.lockers.model import Custody
+from cloud_bridge.storage.schema import Whole, Words, metadata
+
+custody_compartments = Table(
+    "custody_compartments",
+    metadata,
+    Column("locker_id", Words, primary_key=True),
+    Column("compartment_no", Whole, primary_key=True, autoincrement=False),
+    Column("door", Words, nullable=False),
+    Column("enabled", Whole, nullable=False),
+    Column("holds", Words, nullable=False),
+)
+custody_parcels = Table(
+    "custody_parcels",
+    metadata,
+    Column("locker_id", Words, primary_key=True),
+    Column("parcel_id", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("compartment_no", Whole, nullable=False),
+    Column("pickup_id", Words),
+    Column("pin_generation", Whole),
+    Column("pin_counter", Whole),
+    Column("deposited_at_ms", Whole, nullable=False),
+    Column("left_at_ms", Whole),
+)
+
+
+class CustodyProjection:
+    """Where every parcel lies, by the events: runs in the ingest transaction."""
+
+    name = "custody"
+    types = TYPES
+
+    def apply(self, conn: Connection, event: StoredEvent) -> None:
+        no = event.compartment_no
+        if no is not None:
+            before = compartment_facts(conn, event.device_id).get(no)
+            _put_compartment(conn, event.device_id, no, before, event)
+        if event.parcel_id is not None:
+            known = custody_of(conn, event.device_id, event.parcel_id)
+            folded = fold_parcel(known, event.device_id, event.type, event.data, event.at_ms)
+            if folded is not None and folded != known:
+                _put_custody(conn, folded, new=known is None)
+
+    def reset(self, conn: Connection) -> None:
+        conn.execute(delete(custody_compartments))
+        conn.execute(delete(custody_parcels))
+
+
+def compartment_facts(conn: Connection, locker_id: str) -> dict[int, CompartmentFacts]:
+    """What events say about a locker's compartments, by number."""
+    table = custody_compartments
+    rows = conn.execute(select(table).where(table.c.locker_id == locker_id))
+    return {row.compartment_no: CompartmentFacts(row.door, bool(row.enabled), tuple(row.holds.split())) for row in rows}
+
+
+def custody_of(conn: Connection, locker_id: str, parcel_id: str) -> Custody | None:
+    table = custody_parcels
+    row = conn.execute(
+        select(table).where(table.c.locker_id == locker_id, table.c.parcel_id == parcel_id)
+    ).one_or_none()
+    return None if row is None else _custody(row)
+
+
+def custodies_of_parcel(conn: Connection, parcel_id: str) -> list[Custody]:
+    """One per locker that saw the parcel, newest deposit first."""
+    table = custody_parcels
+    rows = conn.execute(
+        select(table).where(table.c.parcel_id == parcel_id).order_by(table.c.deposited_at_ms.desc(), table.c.locker_id)
+    )
+    return [_custody(row) for row in rows]
+
+
+def _put_compartment(
+    conn: Connection, locker_id: str, no: int, before: CompartmentFacts | None, event: StoredEvent
+) -> None:
+    facts = fold_compartment(before or CompartmentFacts(), event.type, event.data)
+    if facts == before:
+        return
+    values = {"door": facts.door, "enabled": int(facts.enabled), "holds": " ".join(facts.holds)}
+    table = custody_compartments
+    if before is None:
+        conn.execute(insert(table).values(locker_id=locker_id, compartment_no=no, **values))
+    else:
+        here = (table.c.locker_id == locker_id) & (table.c.compartment_no == no)
+        conn.execute(update(table).where(here).values(**values))
+
+
+def _put_custody(conn: Connection, item: Custody, *, new: bool) -> None:
+    values = {
+        "state": item.state, "compartment_no": item.compartment_no, "pickup_id": item.pickup_id,
+        "pin_generation": item.pin_generation, "pin_counter": item.pin_counter,
+        "deposited_at_ms": item.deposited_at_ms, "left_at_ms": item.left_at_ms,
+    }  # fmt: skip
+    table = custody_parcels
+    if new:
+        conn.execute(insert(table).values(locker_id=item.locker_id, parcel_id=item.parcel_id, **values))
+    else:
+        here = (table.c.locker_id == item.locker_id) & (table.c.parcel_id == item.parcel_id)
+        conn.execute(update(table).where(here).values(**values))
+
+
+def _custody(row: Row[Any]) -> Custody:
+    return Custody(
+        row.locker_id, row.parcel_id, row.state, row.compartment_no, row.pickup_id, row.pin_generation,
+        row.pin_counter, row.deposited_at_ms, row.left_at_ms,
+    )  # fmt: skip
