@@ -221,7 +221,8 @@ class SyncDriver:
         self._put(BatchRead(effect.first, batch))
 
     async def _send_batch(self, effect: SendBatch) -> None:
-        await self._publish(wrap(Kind.BATCH, self._batch_of(effect.batch).encode()))
+        batch = self._batch_of(effect.batch)
+        await self._publish(wrap(Kind.BATCH, batch.encode(deflate=len(batch.events) > 1)))
 
     def _batch_of(self, batch: StoredBatch) -> Batch:
         return Batch(self._identity.device_id, self.state.log.stream, batch.first, batch.checkpoint, batch.events)

@@ -13,6 +13,7 @@ from edge.core.sync.model import (
     ReadBatch,
     SendBatch,
     SendHello,
+    Sending,
     StartTimer,
     SyncState,
     Timer,
@@ -80,31 +81,31 @@ def pump(state: SyncState, before: Effects) -> Outcome:
         if sending.flights or log.cursor >= log.size:
             return state, before
         first = log.cursor
-    state = replace(state, sending=replace(sending, next_seq=first, reading=first))
-    return state, (*before, ReadBatch(first, MAX_BATCH_EVENTS, MAX_BATCH_BYTES))
+    sending = Sending(first, sending.reached, first, sending.flights, sending.window, sending.rewound)
+    return replace(state, sending=sending), (*before, ReadBatch(first, MAX_BATCH_EVENTS, MAX_BATCH_BYTES))
 
 
 def take_batch(state: SyncState, given: BatchRead, now: Now) -> Outcome:
     """Send what was read, unless the position moved in the meantime."""
-    sending = replace(state.sending, reading=None)
-    state = replace(state, sending=sending)
-    if given.first != sending.next_seq or len(sending.flights) >= sending.window.batches:
-        return pump(state, ())
-    if given.batch is None:
-        return back_off(state, ()) if given.first < state.log.size else pump(state, ())
-    return _send(state, given.batch, now)
+    sending = state.sending
+    wanted = given.first == sending.next_seq and len(sending.flights) < sending.window.batches
+    if wanted and given.batch is not None:
+        return _send(state, given.batch, now)
+    state = replace(state, sending=replace(sending, reading=None))
+    if wanted and given.first < state.log.size:
+        return back_off(state, ())
+    return pump(state, ())
 
 
 def _send(state: SyncState, batch: StoredBatch, now: Now) -> Outcome:
-    sending = state.sending
+    sending, log = state.sending, state.log
     end = batch.first + len(batch.events)
     flight = Flight(batch.first, end, batch.checkpoint, now.mono_ms, batch.first < sending.reached)
     effects: Effects = (SendBatch(batch),)
     if not sending.flights:
         effects += (start(Timer.RECEIPT, state.rto.wait(state.attempts)),)
-    state = replace(
-        state,
-        log=replace(state.log, size=max(state.log.size, end)),
-        sending=replace(sending, next_seq=end, reached=max(end, sending.reached), flights=(*sending.flights, flight)),
-    )
-    return pump(state, effects)
+    if end > log.size:
+        log = replace(log, size=end)
+    flights = (*sending.flights, flight)
+    sending = Sending(end, max(end, sending.reached), None, flights, sending.window, sending.rewound)
+    return pump(replace(state, log=log, sending=sending), effects)

@@ -99,8 +99,9 @@ def _see_head(state: SyncState, given: HeadRead, now: Now) -> Outcome:
 def _append(state: SyncState, given: Appended, now: Now) -> Outcome:
     if given.stream != state.log.stream:
         return _change_stream(state, LogView(given.stream, 0, given.size, 0), now)
-    log = replace(state.log, size=max(given.size, state.log.size))
-    return flow.pump(replace(state, log=log), ())
+    log = state.log
+    grown = LogView(log.stream, log.base, max(given.size, log.size), log.cursor)
+    return flow.pump(replace(state, log=grown), ())
 
 
 def _change_stream(state: SyncState, view: LogView, now: Now) -> Outcome:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.ports import Now
-from edge.wire.checkpoint import MAX_NOTE_BYTES, device_note, parse_note, verify_checkpoint, verify_receipt
+from edge.wire.checkpoint import MAX_NOTE_BYTES, device_note, verify_checkpoint, verify_receipt
 from edge.wire.envelope import Envelope, Kind, open_envelope
 from edge.wire.errors import BadSignature, Malformed, TooLarge, UnknownKey, WireError, WrongOrigin
 from edge.wire.ids import origin_of, source_of
@@ -149,8 +149,6 @@ def _receipt(note: bytes, expected: Expected, now: Now) -> ReceiptNote:
         raise TooLarge("a receipt over 2,048 bytes", where="receipt")
     name = f"{expected.fleet}/receipts"
     origin = origin_of(expected.fleet, expected.device_id, expected.stream)
-    if parse_note(note).checkpoint.origin != origin:
-        raise WrongOrigin("a receipt of another log", where="receipt")
     failure: WireError = UnknownKey("no receipts key", where="receipt")
     for key in expected.trust.keys(Role.RECEIPTS):
         try:
@@ -158,6 +156,8 @@ def _receipt(note: bytes, expected: Expected, now: Now) -> ReceiptNote:
         except BadSignature as error:
             failure = error
             continue
+        if receipt.checkpoint.origin != origin:
+            raise WrongOrigin("a receipt of another log", where="receipt")
         if not key.valid_at(max(now.at_ms, receipt.at_s * 1000)):
             raise UnknownKey("the receipts key is outside its time window", where="receipt")
         own = device_note(note)
