@@ -1,7 +1,7 @@
 """The JSON profile of events: a subset of RFC 8785 in which every value has exactly one encoding.
 
 UTF-8, no spaces, object keys `[a-z0-9_]+` in ascending order and unique, integers only and within ±(2^53 − 1),
-no lone surrogates, nesting at most 16. Inside that subset the bytes equal RFC 8785's output.
+no lone surrogates, at most 16 objects and lists nested in each other. Inside that subset the bytes equal RFC 8785's output.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def encode(value: Mapping[str, Any]) -> bytes:
     Raises:
         Malformed: a float, a foreign key, an integer beyond ±(2^53 − 1), a lone surrogate, or too deep a nesting.
     """
+    if not isinstance(value, Mapping):
+        raise Malformed("not an object")
     _check(value, depth=0)
     return _dump(value)
 
@@ -65,21 +67,26 @@ def _refuse_number(text: str) -> NoReturn:
 
 
 def _check(value: Any, *, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
     kind = type(value)
     if kind is int:
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-            raise Malformed(f"integer beyond 2^53: {value}")
+            raise Malformed("integer beyond 2^53")
     elif isinstance(value, Mapping):
+        _check_depth(depth)
         for key, item in value.items():
             _check_key(key)
             _check(item, depth=depth + 1)
     elif kind in (list, tuple):
+        _check_depth(depth)
         for item in value:
             _check(item, depth=depth + 1)
     elif value is not None and kind not in (str, bool):
         raise Malformed(f"a {kind.__name__} has no place in the profile")
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise Malformed(f"nested deeper than {MAX_DEPTH}")
 
 
 def _check_key(key: Any) -> None:
@@ -89,8 +96,7 @@ def _check_key(key: Any) -> None:
 
 def _check_keys(value: dict[str, Any], depth: int) -> None:
     """The part of `_check` that parsing cannot give for free: keys and depth (numbers are checked by the scanner)."""
-    if depth > MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+    _check_depth(depth)
     for key, item in value.items():
         if not _KEY.match(key):
             raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
@@ -101,8 +107,7 @@ def _check_keys(value: dict[str, Any], depth: int) -> None:
 
 
 def _check_list(items: list[Any], depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+    _check_depth(depth)
     for item in items:
         if type(item) is dict:
             _check_keys(item, depth + 1)

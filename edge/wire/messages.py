@@ -382,7 +382,8 @@ def _role_key(value: Any, role: str) -> RoleKey:
     if type(value) is not list or len(value) != 3:
         raise Malformed("a key is [public, not_before_ms, not_after_ms]", where=f"bundle.roles.{role}")
     public, start, end = value
-    if type(public) is not bytes or len(public) != PUBLIC_KEY_BYTES or type(start) is not int or type(end) is not int:
+    times_fit = all(type(at_ms) is int and 0 <= at_ms < 2**53 for at_ms in (start, end))
+    if type(public) is not bytes or len(public) != PUBLIC_KEY_BYTES or not times_fit:
         raise Malformed("a key is [public, not_before_ms, not_after_ms]", where=f"bundle.roles.{role}")
     return RoleKey(public, start, end)
 
