@@ -124,11 +124,12 @@ class EventStore:
     def trim(self, at_ms: int) -> int:
         """Remove receipted events by age and size, as of `at_ms`; a bounded step, returns the commits removed.
 
-        Never removes what has no receipt or what a restart needs after the last snapshot; custody goes last.
+        Never removes what has no receipt, what a restart needs after the last snapshot, or the newest commit, which
+        holds the head's signature; custody goes last.
         """
-        log = self._log_row()
         with self._typed():
-            plan = trimming.plan(self._connection, log, self._snapshot_size, self._limits, at_ms)
+            free_to = min(self._receipted_size, self._snapshot_size, self._frontier.size - 1)
+            plan = trimming.plan(self._connection, self._base, free_to, self._limits, at_ms)
         if plan is None:
             return 0
         self._write(plan.statements, reserve=True)
@@ -283,6 +284,3 @@ class EventStore:
         if isinstance(meaning, StorageFailed):
             self._failure = meaning
         return meaning
-
-    def _log_row(self) -> LogRow:
-        return LogRow(self._base, self._receipt, self._receipted_size, self._floor_at_ms)

@@ -38,27 +38,27 @@ class TrimPlan:
     removed: int
 
 
-def plan(connection: Connection, log: LogRow, snapshot_size: int, limits: LogLimits, at_ms: int) -> TrimPlan | None:
-    """The next step of trimming as of `at_ms`, or None when nothing may or need go."""
+def plan(connection: Connection, base: Frontier, free_to: int, limits: LogLimits, at_ms: int) -> TrimPlan | None:
+    """The next step of trimming as of `at_ms`, or None when nothing may or need go; below `free_to` all may."""
     pressed = used_bytes(connection) > limits.trim_above_bytes
     keep_after_ms = None if pressed else at_ms - limits.keep_receipted_s * 1000
-    base_size = _new_base(connection, log.base.size, min(log.receipted_size, snapshot_size), keep_after_ms)
+    base_size = _new_base(connection, base.size, free_to, keep_after_ms)
     statements: list[Statement] = []
-    passed = (log.base.size, base_size)
+    passed = (base.size, base_size)
     removed = _count(connection, "first >= ? AND first < ? AND custody = 0", passed)
     if removed:
         statements.append(("DELETE FROM commits WHERE first >= ? AND first < ? AND custody = 0", passed))
-    expired = _expired_custody(connection, log.base.size, at_ms - limits.keep_custody_s * 1000)
-    if pressed and base_size == log.base.size:
+    expired = _expired_custody(connection, base.size, at_ms - limits.keep_custody_s * 1000)
+    if pressed and base_size == base.size:
         expired = _oldest_below(connection, base_size)
     if expired:
         removed += _count(connection, "first <= ?", (expired[-1],))
         statements.append(("DELETE FROM commits WHERE first <= ?", (expired[-1],)))
-    if base_size != log.base.size:
-        base = frontier_at(connection, log.base, base_size)
+    if base_size != base.size:
+        base = frontier_at(connection, base, base_size)
         statements.append(("UPDATE log SET base_size = ?, base_peaks = ?", (base.size, base.to_bytes())))
         return TrimPlan(tuple(statements), base, removed)
-    return TrimPlan(tuple(statements), log.base, removed) if statements else None
+    return TrimPlan(tuple(statements), base, removed) if statements else None
 
 
 def used_bytes(connection: Connection) -> int:

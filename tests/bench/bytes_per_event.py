@@ -43,7 +43,7 @@ def run() -> dict[str, object]:
         "grouped": grouped,
         "table": {name: {"log": log, "plain_rows": rows, "spread": span} for name, (log, rows, span) in table.items()},
         "note": f"{PAYLOAD_BYTES} B payload (160 random hex digits in each), {kind}, {shipped} B pages shipped, "
-        f"median of {ROUNDS} rounds of {EVENTS} events; the peer stores the same bytes as plain rows in as large commits",
+        f"median of {ROUNDS} rounds of {EVENTS} events; the peer stores the same bytes as plain rows, as many a commit",
     }
 
 
