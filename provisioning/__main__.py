@@ -160,7 +160,7 @@ def revoke(
     """End a party's trust for ever: certificates onto the revocation list, keys never accepted again."""
     with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         if not reason.isprintable() or not 1 <= len(reason) <= 200:
-            raise Usage("1 to 200 printable characters", where="--reason")
+            raise Usage("not 1 to 200 printable characters", where="--reason", remedy="Say why in one line.")
         outcome = fleet.revoke(party_id, reason, _now_ms())
         _finish(fleet, outcome, None, dry_run)
         out.step("Give the brokers the new list: pw-provision export broker.")
@@ -270,7 +270,8 @@ def _fleet(folder: Path, offline: Path | None = None) -> Iterator[Fleet]:
 def _read_request(path: Path) -> bytes:
     data = read_file(path)
     if len(data) > MAX_REQUEST_BYTES:
-        raise Refused(f"{len(data)} bytes, at most {MAX_REQUEST_BYTES}", where=str(path))
+        remedy = "Name a request made on a device."
+        raise Refused(f"{len(data)} bytes, at most {MAX_REQUEST_BYTES}", where=str(path), remedy=remedy)
     return data
 
 

@@ -130,7 +130,11 @@ class Fleet:
         """
         request = EnrolmentRequest.parse(data)
         if request.fleet != self.name:
-            raise Conflict(f"it asks for fleet {request.fleet}, not {self.name}", where=request.device_id)
+            raise Conflict(
+                f"it asks for fleet {request.fleet}, not {self.name}",
+                where=request.device_id,
+                remedy="Correct the fleet in the device's configuration, or name the other fleet's folder: --dir.",
+            )
         keys = (request.log_public.hex(), request.wrap_public.hex())
         kind = Kind(request.kind.value)
         return self._certify(request.csr.encode(), request.device_id, kind, keys, (), life_days, now_ms, replace)
@@ -177,7 +181,8 @@ class Fleet:
             Conflict: the last rotation of this role is not over.
         """
         if role not in trust.CLOUD_ROLES:
-            raise Refused("the root does not stand in the bundle", where=f"role {role}")
+            roles = ", ".join(trust.CLOUD_ROLES)
+            raise Refused("it does not stand in the bundle", where=f"role {role}", remedy=f"Name one of {roles}.")
         root = role_key.signer(self.folder.read("offline/root.key"), "offline/root.key")
         if root.public.hex() != self.file.root_public:
             raise Conflict(

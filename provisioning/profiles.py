@@ -20,6 +20,7 @@ from provisioning.errors import Refused
 
 MAX_REQUEST_BYTES = 8 * 1024
 MAX_HOSTS = 16
+_ASK_AGAIN = "Make the request again on the device, or with pw-provision request."
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
@@ -95,7 +96,8 @@ def check_life_days(life_days: int | None, profile: Profile) -> int:
     if life_days is None:
         return profile.default_life_days
     if not 1 <= life_days <= profile.max_life_days:
-        raise Refused(f"{life_days} days; a {profile.kind} may have 1 to {profile.max_life_days}", where="life")
+        limit = f"1 to {profile.max_life_days}"
+        raise Refused(f"{life_days} days; a {profile.kind} may have {limit}", where="life", remedy=f"Ask for {limit}.")
     return life_days
 
 
@@ -103,7 +105,7 @@ def check_hosts(hosts: Sequence[str], profile: Profile) -> tuple[x509.GeneralNam
     """The names under which a server is reached, `dns:<name>` or `ip:<address>`, as subject alternative names."""
     if not profile.has_hosts:
         if hosts:
-            raise Refused(f"a {profile.kind} is no server and has no host names", where="hosts")
+            raise Refused(f"a {profile.kind} has no host names", where="hosts", remedy="Leave out --host.")
         return ()
     if not 1 <= len(hosts) <= MAX_HOSTS:
         raise Refused(
@@ -119,7 +121,7 @@ def check_signing_request(data: bytes, party_id: str) -> x509.CertificateSigning
         Refused: anything else, requested extensions included: the policy alone decides what a certificate says.
     """
     if len(data) > MAX_REQUEST_BYTES:
-        raise Refused(f"{len(data)} bytes, at most {MAX_REQUEST_BYTES}", where="signing request")
+        raise Refused(f"{len(data)} bytes, at most {MAX_REQUEST_BYTES}", where="signing request", remedy=_ASK_AGAIN)
     try:
         request = x509.load_pem_x509_csr(data)
         names = [(attribute.oid, attribute.value) for attribute in request.subject]
@@ -128,9 +130,10 @@ def check_signing_request(data: bytes, party_id: str) -> x509.CertificateSigning
         extensions = len(request.extensions)
         key_of(request.public_key())
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
-        raise Refused(f"not a usable PKCS #10 request: {error}"[:200], where="signing request") from error
+        what = f"not a usable PKCS #10 request: {error}".split(". See", 1)[0][:200]
+        raise Refused(what, where="signing request", remedy=_ASK_AGAIN) from error
     if not signed or (digest is not None and not isinstance(digest, _HASHES)):
-        raise Refused("it is not signed by its own key with SHA-2", where="signing request")
+        raise Refused("it is not signed by its own key with SHA-2", where="signing request", remedy=_ASK_AGAIN)
     if names != [(NameOID.COMMON_NAME, party_id)]:
         raise Refused(
             f"its subject is {request.subject.rfc4514_string()!r:.100}, not CN={party_id}",
@@ -160,5 +163,5 @@ def _general_name(text: str) -> x509.GeneralName:
         try:
             return x509.IPAddress(ipaddress.ip_address(value))
         except ValueError as error:
-            raise Refused(f"not an address: {value!r:.60}", where="hosts") from error
+            raise Refused(f"not an address: {value!r:.60}", where="hosts", remedy="Write ip:ADDRESS.") from error
     raise Refused(f"not a host: {text!r:.80}", where="hosts", remedy="Write dns:NAME or ip:ADDRESS.")

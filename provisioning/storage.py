@@ -114,7 +114,7 @@ def read_file(path: Path, *, private: bool = False) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise StorageFailed("not a plain file", where=str(path))
+                raise StorageFailed("not a plain file", where=str(path), remedy="Name a file.")
             if private and status.st_mode & 0o077:
                 raise Unsafe("other users can read or change it", where=str(path), remedy=f"chmod 600 {path}")
             data = file.read(MAX_FILE_BYTES + 1)
@@ -123,7 +123,7 @@ def read_file(path: Path, *, private: bool = False) -> bytes:
     except OSError as error:
         raise _failure(error, path) from error
     if len(data) > MAX_FILE_BYTES:
-        raise StorageFailed(f"larger than {MAX_FILE_BYTES} bytes", where=str(path))
+        raise StorageFailed(f"larger than {MAX_FILE_BYTES} bytes", where=str(path), remedy="Name the right file.")
     return data
 
 
