@@ -16,6 +16,7 @@ def view(state: LockerState, now: Now) -> dict[str, Any]:
         "device_id": state.device_id,
         "step": session.step.value,
         "message": session.message,
+        "visit": _visit_kind(state),
         "compartment_no": session.compartment_no,
         "tries_left": max(0, state.limits.tries_per_visit - session.tries),
         "more_doors": len(session.queue),
@@ -34,3 +35,9 @@ def view(state: LockerState, now: Now) -> dict[str, Any]:
             for compartment in state.compartments()
         ],
     }
+
+
+def _visit_kind(state: LockerState) -> str:
+    """`courier`, `recipient` or empty: whom the page speaks to."""
+    visit = state.durable.visits.get(state.session.visit_id or "")
+    return "" if visit is None else visit.kind
