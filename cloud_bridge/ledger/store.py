@@ -483,3 +483,10 @@ def stored_event(row: Row[Any]) -> StoredEvent:
         row.position, row.device_id, row.stream, row.seq, boot, row.type, row.at_ms, row.record_at_ms, clock,
         bool(row.late), data, raw,
     )  # fmt: skip
+
+
+def receipted_end(conn: Connection, stream_no: int, wanted: int) -> int | None:
+    """The smallest receipted size of a stream that is at least `wanted`, else its largest."""
+    sizes = select(checkpoints.c.size).where(checkpoints.c.stream_no == stream_no)
+    above = conn.execute(sizes.where(checkpoints.c.size >= wanted).order_by(checkpoints.c.size).limit(1)).scalar()
+    return above or conn.execute(sizes.order_by(checkpoints.c.size.desc()).limit(1)).scalar()

@@ -16,11 +16,10 @@ _ROOTS = ("/usr/lib/postgresql", "/usr/local/pgsql")
 
 def find_postgres() -> Path | None:
     """The folder of the newest server's programs, or None."""
-    on_path = shutil.which("initdb")
-    found = [path for root in _ROOTS for path in Path(root).glob("**/bin/initdb")]
-    if on_path:
-        found.append(Path(on_path))
-    return max(found, key=str).parent if found else None
+    found = [path.parent for root in _ROOTS for path in Path(root).glob("**/bin/initdb")]
+    if not found and (on_path := shutil.which("initdb")):
+        found = [Path(on_path).parent]
+    return max(found, key=str, default=None)
 
 
 @contextmanager
