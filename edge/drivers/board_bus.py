@@ -59,7 +59,7 @@ class BoardBus:
         self._open_line = open_line
         self._line: SerialLine | None = None
         self._turn = asyncio.Lock()
-        self._unsettled = False
+        self._unsettled_until_s: float | None = None
         self._reopen_at_s = 0.0
         self._coil_free_at_s = 0.0
 
@@ -87,7 +87,7 @@ class BoardBus:
             await asyncio.sleep(max(0.0, self._coil_free_at_s - loop.time()))
             self._coil_free_at_s = loop.time() + self.config.coil_rest_ms / 1000
             line = await self._ready_line()
-            await self._write(line, exchange.request)
+            await self._write(line, exchange)
             with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
                 return await self._await_answer(line, exchange)
             return None
@@ -98,14 +98,14 @@ class BoardBus:
 
     async def _perform(self, exchange: Exchange[F, T]) -> T | None:
         line = await self._ready_line()
-        await self._write(line, exchange.request)
+        await self._write(line, exchange)
         return await self._await_answer(line, exchange)
 
     async def _ready_line(self) -> SerialLine:
         if self._line is None:
             self._line = self._reopen()
-        if self._unsettled:
-            await self._drain(self._line)
+        if self._unsettled_until_s is not None:
+            await self._outwait(self._line, self._unsettled_until_s)
         self._line.discard_input()
         return self._line
 
@@ -116,11 +116,11 @@ class BoardBus:
         self._reopen_at_s = now_s + self.config.reopen_ms / 1000
         return self._open_line(self.config.port, self.config.speed_baud)
 
-    async def _write(self, line: SerialLine, request: bytes) -> None:
-        # Whoever is cancelled between here and the answer leaves the line unsettled: the next one drains first.
-        self._unsettled = True
+    async def _write(self, line: SerialLine, exchange: Exchange[F, T]) -> None:
+        # Whoever is cancelled between here and the answer leaves the line unsettled: the next one outwaits it.
+        self._unsettled_until_s = asyncio.get_running_loop().time() + exchange.timeout_ms / 1000
         try:
-            await line.write(request)
+            await line.write(exchange.request)
         except LineLost:
             await self._drop_line()
             raise
@@ -141,7 +141,7 @@ class BoardBus:
             raise
         finally:
             self.garbage_bytes += listener.garbage_bytes
-        self._unsettled = False
+        self._unsettled_until_s = None
         return None if listener.answer is None else listener.answer.value
 
     async def _listen(self, line: SerialLine, listener: _Listener[F, T], patience: asyncio.Timeout) -> None:
@@ -163,9 +163,22 @@ class BoardBus:
                 async with asyncio.timeout(self.config.quiet_ms / 1000):
                     self.garbage_bytes += len(await line.read())
 
+    async def _outwait(self, line: SerialLine, until_s: float) -> None:
+        """Hear out an exchange that its caller gave up, so that its answer is not taken for the next one's."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until_s):
+                    while True:
+                        self.garbage_bytes += len(await line.read())
+            await self._drain(line)
+        except LineLost:
+            await self._drop_line()
+            raise
+        self._unsettled_until_s = None
+
     async def _drop_line(self) -> None:
         line, self._line = self._line, None
-        self._unsettled = False
+        self._unsettled_until_s = None
         if line is not None:
             await line.close()
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
+import termios
 
 import serial
 
 from edge.errors import LineLost
 
 READ_BYTES = 4096
+WRITE_TIMEOUT_S = 1.0
+SENT_STEP_S = 0.001
 
 
 class PySerialLine:
     """An open port, owned exclusively, read through the event loop. Once lost it stays lost: open a new one."""
 
-    def __init__(self, port: serial.Serial) -> None:
+    def __init__(self, port: serial.Serial, write_timeout_s: float = WRITE_TIMEOUT_S) -> None:
         self._port = port
+        self._write_timeout_s = write_timeout_s
         self._fd: int = port.fileno()
         self._loop = asyncio.get_running_loop()
         self._received = bytearray()
@@ -39,16 +44,22 @@ class PySerialLine:
         return cls(port)
 
     async def write(self, data: bytes) -> None:
-        """Hand all bytes to the kernel."""
-        rest = memoryview(data)
-        while rest:
+        """Put all bytes on the wire.
+
+        What does not get out in time is dropped and the line is lost: bytes that lie in a stalled adapter's buffer
+        must not move a lock at some later moment.
+        """
+        try:
+            async with asyncio.timeout(self._write_timeout_s):
+                await self._push(memoryview(data))
+                await self._sent()
+        except TimeoutError:
+            self._forget_output()
+            self._stop("the adapter does not take what is sent")
             self._check()
-            try:
-                rest = rest[os.write(self._fd, rest) :]
-            except BlockingIOError:
-                await self._writable()
-            except OSError as error:
-                self._lose(error)
+        except OSError as error:
+            self._stop(os.strerror(error.errno or errno.EIO))
+            self._check()
 
     async def read(self) -> bytes:
         while not self._received:
@@ -89,17 +100,33 @@ class PySerialLine:
         except (OSError, serial.SerialException):
             return False
 
+    async def _push(self, rest: memoryview) -> None:
+        while rest:
+            self._check()
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                await self._writable()
+
     async def _writable(self) -> None:
         ready = asyncio.Event()
         self._loop.add_writer(self._fd, ready.set)
         try:
             await ready.wait()
         finally:
-            self._loop.remove_writer(self._fd)
+            if not self._lost:
+                self._loop.remove_writer(self._fd)
 
-    def _lose(self, error: OSError) -> None:
-        self._stop(os.strerror(error.errno or errno.EIO))
-        self._check()
+    async def _sent(self) -> None:
+        # A port that dies here may have sent everything: that is for the reader to find out, not a failed writing.
+        with contextlib.suppress(OSError):
+            while not self._lost and self._port.out_waiting:  # noqa: ASYNC110 - the kernel gives no event for it
+                await asyncio.sleep(SENT_STEP_S)
+
+    def _forget_output(self) -> None:
+        if not self._lost:
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self._fd, termios.TCOFLUSH)
 
     def _check(self) -> None:
         if self._lost:
@@ -110,5 +137,6 @@ class PySerialLine:
             return
         self._lost = why
         self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
         self._fresh.set()
         self._port.close()

@@ -184,6 +184,19 @@ def test_a_stated_echo_alone_is_silence():
     play(story, echo=True)
 
 
+@pytest.mark.parametrize("module", ["A", "C"])
+def test_an_answer_to_a_pulse_given_up_is_not_taken_for_the_next_pulses(module):
+    async def story(world: World) -> None:
+        await cancelled_pulse(world, Channel(module, 1))
+        await asyncio.sleep(0.05)
+        world.ports.locker.cabinet(module).close_by_hand(1, world.loop.now_ms())
+        world.fault(FaultName.JAM, module, channel=1)
+        assert await world.bank.pulse(Channel(module, 1)) is PulseReply.REFUSED
+        assert world.pulses() == [(module, 1, True), (module, 1, False)]
+
+    play(story)
+
+
 modules = st.sampled_from(["A", "B", "C"])
 numbers = st.integers(1, 4)
 steps = st.one_of(

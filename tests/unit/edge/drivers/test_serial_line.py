@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 import tty
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import serial
 
 from edge.drivers.serial_line import PySerialLine
 from edge.errors import LineLost
@@ -119,3 +121,16 @@ async def test_line_write_larger_than_the_port_takes_waits_for_room(far):
     loop.remove_reader(far.server_fd)
     assert bytes(received) == b"z" * size_bytes
     await line.close()
+
+
+@pytest.mark.parametrize("size_bytes", [5, 200_000], ids=["a_request", "more_than_fits"])
+async def test_line_that_takes_nothing_is_lost_and_sends_nothing_later(far, size_bytes):
+    port = serial.Serial(far.path, 9_600, timeout=0, exclusive=True)
+    line = PySerialLine(port, write_timeout_s=0.05)
+    termios.tcflow(far.line_fd, termios.TCOOFF)
+    with pytest.raises(LineLost):
+        await line.write(b"u" * size_bytes)
+    termios.tcflow(far.line_fd, termios.TCOON)
+    os.set_blocking(far.server_fd, False)
+    with pytest.raises(BlockingIOError):
+        os.read(far.server_fd, 4096)
