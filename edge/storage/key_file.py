@@ -29,7 +29,7 @@ from edge.errors import ConfigError, SecretMissing
 from edge.storage.private_folder import PrivateFolder
 from edge.wire.enrolment import DeviceKind, EnrolmentRequest
 from edge.wire.errors import Malformed, NotValidNow
-from edge.wire.ids import check_device_id
+from edge.wire.ids import check_device_id, check_fleet
 from edge.wire.pickup_pin import derive_pin
 from edge.wire.secrets import PIN_KEY, PIN_KEY_BYTES, unwrap_secret
 
@@ -123,7 +123,7 @@ class KeyFile:
     def enrolment_request(self, fleet: str, kind: DeviceKind) -> bytes:
         """The file to hand to the fleet's authority (edge.wire.enrolment)."""
         csr = self.certificate_request(self._device_id).decode()
-        request = EnrolmentRequest(fleet, self._device_id, kind, csr, self.log_public, self.wrap_public)
+        request = EnrolmentRequest(check_fleet(fleet), self._device_id, kind, csr, self.log_public, self.wrap_public)
         return request.proved(self).encode()
 
     def install_certificate(self, pem: bytes) -> None:

@@ -230,6 +230,11 @@ def test_enrolment_request_names_the_keys_and_is_proved(keys: KeyFile) -> None:
     assert (request.log_public, request.wrap_public) == (keys.log_public, keys.wrap_public)
 
 
+def test_enrolment_request_for_an_impossible_fleet_is_refused(keys: KeyFile) -> None:
+    with pytest.raises(Malformed):
+        keys.enrolment_request("Not A Fleet", DeviceKind.LOCKER)
+
+
 def self_signed(keys: KeyFile, folder: Path, device_id: str) -> bytes:
     key = load_pem_private_key((folder / "tls.key").read_bytes(), password=None)
     request = x509.load_pem_x509_csr(keys.certificate_request(device_id))
