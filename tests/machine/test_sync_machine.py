@@ -21,6 +21,7 @@ from edge.core.sync.model import (
     Phase,
     ReadBatch,
     Received,
+    Rejected,
     SendBatch,
     SendHello,
     StartTimer,
@@ -29,12 +30,20 @@ from edge.core.sync.model import (
     Timer,
     TimerFired,
 )
-from edge.core.sync.verify import ReceiptNote
+from edge.core.sync.verify import Reason, ReceiptNote, Refused
 from edge.ports import Now, StoredBatch
 from edge.wire.messages import Rewind, Welcome
 
 DEVICE, STREAM = "locker-0001", "a" * 32
 START_MS = 1_800_000_000_000
+
+
+@dataclass
+class Judged:
+    """Stands for the trust bundle that answers a judged hello."""
+
+
+Answer = Welcome | Rewind | ReceiptNote | Judged
 
 
 @dataclass
@@ -54,7 +63,7 @@ class ModelCloud:
     sessions: int = 0
     backups: list[int] = field(default_factory=lambda: [0])
 
-    def take(self, message: Knock | StoredBatch, at_ms: int) -> list[Welcome | Rewind | ReceiptNote]:
+    def take(self, message: Knock | StoredBatch, at_ms: int) -> list[Answer]:
         if isinstance(message, Knock):
             return self._hello(message, at_ms)
         if not self.judged:
@@ -67,7 +76,7 @@ class ModelCloud:
         self.backups.append(self.stored)
         return [receipt(self.stored, at_ms)]
 
-    def _hello(self, hello: Knock, at_ms: int) -> list[Welcome | Rewind | ReceiptNote]:
+    def _hello(self, hello: Knock, at_ms: int) -> list[Answer]:
         if not hello.nonce or hello.nonce != self.nonce:
             self.sessions += 1
             self.nonce, self.judged = self.sessions.to_bytes(16, "big"), False
@@ -75,8 +84,8 @@ class ModelCloud:
         self.judged = True
         if hello.view.base > self.stored:
             self.stored = hello.view.cursor
-            return [Rewind(DEVICE, STREAM, self.stored, at_ms)]
-        return []
+            return [Rewind(DEVICE, STREAM, self.stored, at_ms), Judged()]
+        return [Judged()]
 
 
 def receipt(size: int, at_ms: int) -> ReceiptNote:
@@ -92,7 +101,7 @@ class SyncWorld(RuleBasedStateMachine):
         self.base = 0
         self.cursor = 0
         self.up: list[Knock | StoredBatch] = []
-        self.down: list[Welcome | Rewind | ReceiptNote] = []
+        self.down: list[Answer] = []
         self.reads: list[ReadBatch] = []
         self.timers: set[Timer] = set()
         self.mono_ms = 0
@@ -155,7 +164,10 @@ class SyncWorld(RuleBasedStateMachine):
         events = tuple(b"%d" % seq for seq in range(wanted.first, ends[-1]))
         self.feed(BatchRead(wanted.first, StoredBatch(wanted.first, events, b"checkpoint %d" % ends[-1])))
 
-    def hear(self, message: Welcome | Rewind | ReceiptNote) -> None:
+    def hear(self, message: Answer) -> None:
+        if isinstance(message, Judged):
+            self.feed(Rejected(Refused(Reason.STALE, "")))
+            return
         if isinstance(message, Welcome | Rewind):
             self.told.add(message.cursor)
         else:
@@ -258,6 +270,7 @@ class SyncWorld(RuleBasedStateMachine):
         if state.phase is Phase.STREAMING:
             assert self.timers & {Timer.RECEIPT} or state.log.cursor >= state.log.size
             assert Timer.REFRESH in self.timers
+            assert state.session.judged or Timer.ANSWER in self.timers
         else:
             assert self.timers & {Timer.ANSWER, Timer.RETRY}
 

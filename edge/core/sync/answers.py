@@ -79,7 +79,7 @@ def _open(state: SyncState, welcome: Welcome, now: Now) -> Outcome:
     hints = tuple(SendHint(event) for seq, event in state.hints if seq >= welcome.cursor)
     state = replace(
         state,
-        session=Session(welcome.nonce, welcome.at_ms),
+        session=Session(welcome.nonce, welcome.at_ms, judged=False),
         knocked_mono_ms=None,
         hints=(),
     )
@@ -91,13 +91,23 @@ def _await_judgement(state: SyncState, effects: Effects, alarm: str) -> Outcome:
     state = replace(state, phase=Phase.JUDGING, sending=replace(state.sending, flights=(), rewound=None))
     state, effects = _alarm(state, effects, alarm, "the cloud's cursor lies outside the events held here")
     wait = state.rto.wait(state.attempts + 1)
-    return state, (*effects, start(Timer.ANSWER, wait))
+    return state, (*effects, CancelTimer(Timer.RECEIPT), CancelTimer(Timer.REFRESH), start(Timer.ANSWER, wait))
 
 
-def _stream_from(state: SyncState, position: int, effects: Effects) -> Outcome:
-    sending = replace(state.sending, next_seq=position, flights=(), rewound=None)
+def _stream_from(state: SyncState, position: int, effects: Effects, rewound: int | None = None) -> Outcome:
+    sending = replace(state.sending, next_seq=position, flights=(), rewound=rewound)
     state = replace(state, phase=Phase.STREAMING, sending=sending)
+    effects += (CancelTimer(Timer.RECEIPT),)
+    if not state.session.judged:
+        effects += (start(Timer.ANSWER, state.rto.wait(state.attempts)),)
     return pump(state, (*effects, StartTimer(Timer.REFRESH, REFRESH_MS, REFRESH_JITTER_MS)))
+
+
+def on_judged(state: SyncState) -> Outcome:
+    """The hello has been heard and stands."""
+    session = Session(state.session.nonce, state.session.opened_at_ms, judged=True)
+    effects: Effects = (CancelTimer(Timer.ANSWER),) if state.phase is Phase.STREAMING else ()
+    return replace(state, session=session), effects
 
 
 def on_receipt(state: SyncState, given: Received, now: Now) -> Outcome:
@@ -165,7 +175,7 @@ def on_rewind(state: SyncState, given: Received, now: Now) -> Outcome:
         judged: Effects = (CancelTimer(Timer.ANSWER),)
         if state.alarm:
             judged += (ClearAlarm(state.alarm),)
-        return _stream_from(replace(state, alarm=""), rewind.cursor, judged)
+        return _stream_from(replace(state, alarm=""), rewind.cursor, judged, rewind.cursor)
     if rewind.cursor < log.cursor:
         return knock(state, now)
     sending = replace(

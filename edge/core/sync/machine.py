@@ -34,7 +34,7 @@ from edge.core.sync.model import (
     TimerFired,
     UrgentEvent,
 )
-from edge.core.sync.verify import ReceiptNote
+from edge.core.sync.verify import Reason, ReceiptNote
 from edge.errors import EdgeError
 from edge.ports import Now
 from edge.wire.messages import Bundle, Command, Desired, Refusal, Rewind, Secret, Welcome
@@ -157,8 +157,16 @@ def _deliver(state: SyncState, given: Received, _now: Now) -> Outcome:
     return state, (Deliver(given.message),)
 
 
+def _take_bundle(state: SyncState, given: Received, _now: Now) -> Outcome:
+    """A newer trust bundle; any bundle at all says that the hello was judged."""
+    state, effects = answers.on_judged(state)
+    return state, (*effects, Deliver(given.message))
+
+
 def _reject(state: SyncState, given: Rejected, _now: Now) -> Outcome:
     """Strangers' bytes are only counted; an authentic command that may not run is the agent's to record."""
+    if given.refused.reason is Reason.STALE:
+        return answers.on_judged(state) if state.phase in (Phase.JUDGING, Phase.STREAMING) else (state, ())
     state = replace(state, dropped=state.dropped + 1)
     return state, ((Deliver(given.refused),) if given.refused.command is not None else ())
 
@@ -194,8 +202,10 @@ def _rows() -> dict[tuple[Phase, object], Handler]:
     for phase in (Phase.JUDGING, Phase.STREAMING):
         rows[phase, UrgentEvent] = _hint_now
         rows[phase, Rewind] = answers.on_rewind
+        rows[phase, Bundle] = _take_bundle
     rows[Phase.STREAMING, BatchRead] = _take_batch
     rows[Phase.STREAMING, Timer.RECEIPT] = _no_receipt
+    rows[Phase.STREAMING, Timer.ANSWER] = _no_answer
     rows[Phase.STREAMING, Timer.REFRESH] = _knock_again
     rows[Phase.KNOCKING, Timer.ANSWER] = _no_answer
     rows[Phase.JUDGING, Timer.ANSWER] = _no_answer

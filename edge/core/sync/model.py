@@ -58,10 +58,15 @@ class LogView:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The welcome in force; no nonce: none. `opened_at_ms` is its cloud time."""
+    """The welcome in force; no nonce: none. `opened_at_ms` is its cloud time.
+
+    `judged`: the cloud has answered the hello with this nonce, which it does with the trust bundle. Until then it may
+    not have heard it, and would send no command.
+    """
 
     nonce: bytes = b""
     opened_at_ms: int = 0
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

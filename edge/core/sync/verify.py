@@ -45,7 +45,7 @@ class Reason(StrEnum):
     WRONG_SESSION = "wrong_session"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
-    STALE = "stale"
+    STALE = "stale"  # the trust bundle that is already held, or an older one
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,8 @@ def verify_incoming(
         return Refused(Reason.BAD_SIGNATURE, str(error), kind)
     except WrongOrigin as error:
         return Refused(Reason.FOREIGN, str(error), kind)
-    except (Malformed, TooLarge) as error:
-        return Refused(Reason.MALFORMED, str(error), kind)
     except WireError as error:
-        return Refused(Reason.STALE, str(error), kind)
+        return Refused(Reason.MALFORMED, str(error), kind)
     refused = _judge(message, kind, channel, retained=retained, expected=expected, now=now)
     if refused is None:
         return message

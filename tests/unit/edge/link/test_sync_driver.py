@@ -30,6 +30,19 @@ def test_driver_connected_opens_a_session_and_drains_the_log() -> None:
     run_virtual(story())
 
 
+def test_driver_hello_lost_on_an_idle_device_opens_another_session() -> None:
+    async def story() -> None:
+        async with sync_world(connected=False) as world:
+            hellos = iter([False, True])
+            world.link.lose = lambda payload: open_envelope(payload).kind is Kind.HELLO and next(hellos, False)
+            world.driver.connected()
+            await asyncio.sleep(60)
+            assert world.driver.state.session.judged
+            assert [len(hello.nonce) for hello in world.cloud.hellos] == [0, 0, 16]
+
+    run_virtual(story())
+
+
 def test_driver_backlog_of_days_is_drained_in_full_batches() -> None:
     async def story() -> None:
         async with sync_world(connected=False) as world:

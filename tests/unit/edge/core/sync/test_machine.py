@@ -13,6 +13,7 @@ from edge.core.sync.model import (
     Disconnected,
     Phase,
     RaiseAlarm,
+    Received,
     Rejected,
     SendHello,
     SendHint,
@@ -29,7 +30,9 @@ from edge.core.sync.model import (
 )
 from edge.core.sync.verify import Reason, Refused
 from edge.ports import Now
-from edge.wire.messages import Command
+from edge.wire.envelope import Kind
+from edge.wire.keys import TrustBundle
+from edge.wire.messages import Bundle, Command
 from tests.unit.edge.core.sync.playbook import (
     DEVICE,
     OTHER_STREAM,
@@ -78,6 +81,22 @@ def test_machine_knock_unanswered_knocks_again_with_growing_jitter() -> None:
 def test_machine_second_knock_measures_no_round_trip() -> None:
     play = Playbook().given(Connected(), head(1), TimerFired(Timer.ANSWER)).later(50).given(welcome(1))
     assert play.state.rto.srtt8_ms == 0
+
+
+def test_machine_hello_unheard_knocks_again() -> None:
+    streaming(1, 1).timers(StartTimer(Timer.ANSWER, 1_000, 0)).when(TimerFired(Timer.ANSWER)).then(SendHello(b""))
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["the bundle held", "a newer bundle"])
+def test_machine_bundle_says_that_the_hello_was_judged(held: bool) -> None:
+    bundle = Bundle(TrustBundle("test.fleet", 2, 0, {}))
+    play = streaming(1, 1)
+    if held:
+        play.when(Rejected(Refused(Reason.STALE, "", Kind.BUNDLE))).then()
+    else:
+        play.when(Received(bundle)).then(Deliver(bundle))
+    play.timers(CancelTimer(Timer.ANSWER))
+    assert play.state.session.judged and play.state.dropped == 0
 
 
 @pytest.mark.parametrize(
@@ -326,7 +345,7 @@ def test_machine_refused_command_is_delivered_and_foreign_bytes_only_counted() -
     [
         (Phase.STREAMING, Connected()),
         (Phase.OFFLINE, TimerFired(Timer.ANSWER)),
-        (Phase.STREAMING, TimerFired(Timer.ANSWER)),
+        (Phase.STREAMING, TimerFired(Timer.RETRY)),
         (Phase.KNOCKING, TimerFired(Timer.RECEIPT)),
     ],
 )
