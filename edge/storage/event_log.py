@@ -35,8 +35,8 @@ class InlineEventLog:
     async def floor(self, at_ms: int) -> None:
         self.store.floor(at_ms)
 
-    async def trim(self, at_ms: int) -> int:
-        """One bounded step of trimming as of `at_ms`; returns the commits removed."""
+    async def trim(self, at_ms: int) -> bool:
+        """One bounded step of trimming as of `at_ms`; False when nothing was to be done."""
         return self.store.trim(at_ms)
 
     async def close(self) -> None:
@@ -71,8 +71,8 @@ class ThreadedEventLog:
     async def floor(self, at_ms: int) -> None:
         await self._run(lambda: self._store.floor(at_ms))
 
-    async def trim(self, at_ms: int) -> int:
-        """One bounded step of trimming as of `at_ms`; returns the commits removed."""
+    async def trim(self, at_ms: int) -> bool:
+        """One bounded step of trimming as of `at_ms`; False when nothing was to be done."""
         return await self._run(lambda: self._store.trim(at_ms))
 
     async def close(self) -> None:

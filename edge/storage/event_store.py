@@ -56,9 +56,11 @@ class EventStore:
         self._receipt, self._receipted_size = b"", 0
         self._snapshot_size = 0
         self._floor_at_ms = 0
+        self.is_new = True
 
     def resume(self, log: LogRow, frontier: Frontier, signature: bytes, snapshot_size: int) -> None:
         """Continue from what the file holds, after it was verified."""
+        self.is_new = False
         self._base, self._frontier, self._signature = log.base, frontier, signature
         self._receipt, self._receipted_size = log.receipt, log.receipted_size
         self._floor_at_ms, self._snapshot_size = log.floor_at_ms, snapshot_size
@@ -121,8 +123,8 @@ class EventStore:
         self._write([("UPDATE log SET floor_at_ms = ?", (at_ms,))], reserve=True)
         self._floor_at_ms = at_ms
 
-    def trim(self, at_ms: int) -> int:
-        """Remove receipted events by age and size, as of `at_ms`; a bounded step, returns the commits removed.
+    def trim(self, at_ms: int) -> bool:
+        """Remove receipted events by age and size, as of `at_ms`; a bounded step, False when nothing was to be done.
 
         Never removes what has no receipt, what a restart needs after the last snapshot, or the newest commit, which
         holds the head's signature; custody goes last.
@@ -131,10 +133,10 @@ class EventStore:
             free_to = min(self._receipted_size, self._snapshot_size, self._frontier.size - 1)
             plan = trimming.plan(self._connection, self._base, free_to, self._limits, at_ms)
         if plan is None:
-            return 0
+            return False
         self._write(plan.statements, reserve=True)
         self._base = plan.base
-        return plan.removed
+        return True
 
     # --- reading ---------------------------------------------------------------------------------------------
 

@@ -103,13 +103,12 @@ def _open_folder(
 ) -> OpenedLog[L]:
     ballast = Ballast(path.with_name(path.name + ".ballast"), limits.ballast_bytes)
     known = _known_stream(path)
-    recovery = None
     try:
         if path.exists() and not path.is_dir():
             raise LogDamaged("not_an_event_log", "not a folder")
-        former = Former("file_missing", "", known) if known and not (path / _DATABASE).exists() else None
-        recovery = Recovery(former, None) if former else None
+        former = Former("file_missing", "", known) if known else None
         store = _open_file(path, owner, start, limits, ballast, former)
+        recovery = Recovery(former, None) if former and store.is_new else None
     except (LogDamaged, _Damaged) as damage:
         former = damage.former if isinstance(damage, _Damaged) else Former(damage.reason, damage.detail)
         if former.stream is None:
@@ -175,7 +174,7 @@ def open_store(
         check_pages(connection, limits)
         return _resume(connection, owner, limits, ballast)
     except sqlite3.Error as error:
-        if is_damage(error):
+        if is_damage(error) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:
             raise LogDamaged("damaged_file", str(error)) from error
         raise typed(error, _WHERE) from error
 

@@ -31,11 +31,10 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class TrimPlan:
-    """One transaction's work: the statements, the base after them, and how many commits they remove."""
+    """One transaction's work: the statements, and the base after them."""
 
     statements: tuple[Statement, ...]
     base: Frontier
-    removed: int
 
 
 def plan(connection: Connection, base: Frontier, free_to: int, limits: LogLimits, at_ms: int) -> TrimPlan | None:
@@ -43,22 +42,18 @@ def plan(connection: Connection, base: Frontier, free_to: int, limits: LogLimits
     pressed = used_bytes(connection) > limits.trim_above_bytes
     keep_after_ms = None if pressed else at_ms - limits.keep_receipted_s * 1000
     base_size = _new_base(connection, base.size, free_to, keep_after_ms)
-    statements: list[Statement] = []
-    passed = (base.size, base_size)
-    removed = _count(connection, "first >= ? AND first < ? AND custody = 0", passed)
-    if removed:
-        statements.append(("DELETE FROM commits WHERE first >= ? AND first < ? AND custody = 0", passed))
     expired = _expired_custody(connection, base.size, at_ms - limits.keep_custody_s * 1000)
     if pressed and base_size == base.size:
         expired = _oldest_below(connection, base_size)
+    statements: list[Statement] = []
     if expired:
-        removed += _count(connection, "first <= ?", (expired[-1],))
         statements.append(("DELETE FROM commits WHERE first <= ?", (expired[-1],)))
     if base_size != base.size:
+        passed = (base.size, base_size)
         base = frontier_at(connection, base, base_size)
+        statements.append(("DELETE FROM commits WHERE first >= ? AND first < ? AND custody = 0", passed))
         statements.append(("UPDATE log SET base_size = ?, base_peaks = ?", (base.size, base.to_bytes())))
-        return TrimPlan(tuple(statements), base, removed)
-    return TrimPlan(tuple(statements), base, removed) if statements else None
+    return TrimPlan(tuple(statements), base) if statements else None
 
 
 def used_bytes(connection: Connection) -> int:
@@ -80,10 +75,6 @@ def _new_base(connection: Connection, base_size: int, free_to: int, before_ms: i
             break
         base_size = int(end)
     return base_size
-
-
-def _count(connection: Connection, where: str, parameters: tuple[int, ...]) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM commits WHERE {where}", parameters).fetchone()[0])
 
 
 def _oldest_below(connection: Connection, base_size: int) -> list[int]:
