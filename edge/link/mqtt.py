@@ -31,11 +31,15 @@ MAX_WAITERS = 1024  # far more callers than could ever wait for room at once
 
 @dataclass(frozen=True, slots=True)
 class LinkListeners:
-    """Plain calls on the event loop. `received`: channel, payload, whether the broker had retained it."""
+    """Plain calls on the event loop. `received`: channel, payload, whether the broker had retained it.
+
+    `failed`: an attempt to connect came to nothing, and why.
+    """
 
     connected: Callable[[], None]
     disconnected: Callable[[], None]
     received: Callable[[str, bytes, bool], None]
+    failed: Callable[[str], None] = lambda _why: None
 
 
 class MqttLink:
@@ -67,10 +71,16 @@ class MqttLink:
             attempts = 0 if await self._connect_once() else attempts + 1
 
     async def _connect_once(self) -> bool:
-        """One connection from dial to loss; whether it stood."""
-        connection = _Connection(self._settings, self._listeners.received)
+        """One connection from dial to loss; whether it stood. A missing certificate is a failed attempt, not the end:
+        the doors must go on working."""
+        try:
+            connection = _Connection(self._settings, self._listeners.received)
+        except OSError as error:
+            self._listeners.failed(str(error))
+            return False
         try:
             if not await connection.open():
+                self._listeners.failed(connection.failure)
                 return False
             self._connection = connection
             self._listeners.connected()
@@ -98,6 +108,7 @@ class _Connection:
         self._received = received
         self._loop = asyncio.get_running_loop()
         self._subscribed = False
+        self.failure = "no answer in time"
         self._news = asyncio.Event()
         self._room = asyncio.Semaphore(settings.max_in_flight)
         self._open_mids: set[int] = set()
@@ -166,10 +177,11 @@ class _Connection:
 
     # --- on the loop -------------------------------------------------------------------------------------------
 
-    def _end(self) -> None:
+    def _end(self, failure: str = "the connection was lost") -> None:
         """Wake everybody who waits; they find the link lost."""
         if self.lost.is_set():
             return
+        self.failure = failure
         self.lost.set()
         self._news.set()
         self._drained.set()
@@ -196,8 +208,8 @@ class _Connection:
         settings = self._settings
         try:
             self._client.connect(settings.host, settings.port, settings.keepalive_s)
-        except (OSError, ValueError):
-            self._call(self._end)
+        except (OSError, ValueError) as error:
+            self._call(self._end, str(error))
         else:
             self._client.loop_start()
 
@@ -214,12 +226,15 @@ class _Connection:
 
     def _on_connect(self, client: Client, _data: Any, _flags: ConnectFlags, code: ReasonCode, _props: Any) -> None:
         if code.is_failure:
-            self._call(self._end)
+            self._call(self._end, f"refused: {code}")
             return
         client.subscribe([(name, 1) for name in device_filters(self._settings.device_id)])
 
     def _on_subscribe(self, _c: Client, _d: Any, _mid: int, codes: list[ReasonCode], _p: Properties | None) -> None:
-        self._call(self._end if any(code.is_failure for code in codes) else self._stand)
+        if any(code.is_failure for code in codes):
+            self._call(self._end, "a subscription was refused")
+        else:
+            self._call(self._stand)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         channel = self._topics.get(message.topic)

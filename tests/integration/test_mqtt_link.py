@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import LinkDown
 from edge.link.mqtt import LinkListeners, MqttLink
-from edge.link.mqtt_settings import MqttSettings
+from edge.link.mqtt_settings import MqttSettings, TlsFiles
 from edge.wire.topics import Channel, topic
 
 DEVICE = "locker-0001"
@@ -98,6 +98,7 @@ class Station:
             lambda: self.diary.append("connected"),
             lambda: self.diary.append("disconnected"),
             lambda channel, payload, retained: self.diary.append((channel, payload, retained)),
+            lambda why: self.diary.append(f"failed: {why}"),
         )
         options = {"first_retry_ms": 100, "max_retry_ms": 300, "connect_timeout_s": 5.0, **settings}
         self.link = MqttLink(MqttSettings("127.0.0.1", port, DEVICE, **options), Half(), listeners)  # type: ignore[arg-type]
@@ -182,6 +183,22 @@ async def test_link_cancelled_says_offline_itself(broker: Broker, listener: List
     async with running(Station(broker.port)) as station:
         await until(lambda: "connected" in station.diary)
     await until(lambda: listener.payloads(Channel.PRESENCE) == [b"online", b"offline"])
+
+
+async def test_link_without_its_certificate_keeps_trying(broker: Broker, tmp_path: Path) -> None:
+    files = TlsFiles(tmp_path / "ca.pem", tmp_path / "cert.pem", tmp_path / "key.pem")
+    async with running(Station(broker.port, tls=files)) as station:
+        await until(lambda: len(station.diary) >= 2)
+    assert all("No such file" in str(entry) for entry in station.diary)
+
+
+async def test_link_without_a_broker_says_why_and_keeps_trying(broker: Broker) -> None:
+    broker.end()
+    async with running(Station(broker.port)) as station:
+        await until(lambda: len(station.diary) >= 2)
+        assert all("refused" in str(entry) for entry in station.diary)
+        broker.begin()
+        await until(lambda: "connected" in station.diary)
 
 
 async def test_link_silent_peer_is_found_by_keepalive() -> None:

@@ -1,3 +1,6 @@
+import hashlib
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +40,10 @@ def test_rto_any_samples_stay_between_one_and_sixty_seconds(samples: list[int], 
 def test_full_jitter_any_attempt_stays_within_its_bound(attempts: int, first_ms: int, min_ms: int) -> None:
     wait = full_jitter(attempts, first_ms=first_ms, min_ms=min_ms)
     assert wait.delay_ms >= 0 and wait.jitter_ms >= 0 and wait.delay_ms + wait.jitter_ms <= max(MAX_MS, min_ms)
+
+
+def test_full_jitter_ten_thousand_devices_come_back_spread_out() -> None:
+    wait = full_jitter(0, first_ms=10_000)
+    draws = (int.from_bytes(hashlib.sha256(b"%d" % device).digest()[:4], "big") / 2**32 for device in range(10_000))
+    seconds = Counter(int(wait.delay_ms + draw * wait.jitter_ms) // 1000 for draw in draws)
+    assert max(seconds.values()) <= 1_150 and len(seconds) == 10
