@@ -66,7 +66,7 @@ class World:
         return {Channel(v.module, v.channel): DoorState.OPEN if v.open else DoorState.CLOSED for v in views}
 
 
-def play(story: Callable[[World], Awaitable[None]], *, echo: bool = False) -> None:
+def play(story: Callable[[World], Awaitable[None]], *, echo: bool = False, coil_rest_ms: int = 700) -> None:
     """Run a story in a fresh world, from virtual second 1,000."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
 
@@ -79,7 +79,8 @@ def play(story: Callable[[World], Awaitable[None]], *, echo: bool = False) -> No
                 BoardConfig("C", BoardFamily.XOR_8A, 2, 4, closed_bit=0),
             )
             kerong = BoardConfig("B", BoardFamily.KERONG_CU, 3, 4, unlock_answer=UnlockAnswer.EXPECTED)
-            config = LockBankConfig((BusConfig("/sim/one", boards, echo=echo), BusConfig("/sim/two", (kerong,))))
+            one = BusConfig("/sim/one", boards, echo=echo, coil_rest_ms=coil_rest_ms)
+            config = LockBankConfig((one, BusConfig("/sim/two", (kerong,))))
             notices: list[BoardNotice] = []
             bank = SerialLockBank(config, notices.append, ports.open_line)
             await story(World(loop, ports, bank, notices))
@@ -188,13 +189,13 @@ def test_a_stated_echo_alone_is_silence():
 def test_an_answer_to_a_pulse_given_up_is_not_taken_for_the_next_pulses(module):
     async def story(world: World) -> None:
         await cancelled_pulse(world, Channel(module, 1))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
         world.ports.locker.cabinet(module).close_by_hand(1, world.loop.now_ms())
         world.fault(FaultName.JAM, module, channel=1)
         assert await world.bank.pulse(Channel(module, 1)) is PulseReply.REFUSED
         assert world.pulses() == [(module, 1, True), (module, 1, False)]
 
-    play(story)
+    play(story, coil_rest_ms=0)
 
 
 modules = st.sampled_from(["A", "B", "C"])
