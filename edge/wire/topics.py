@@ -143,21 +143,23 @@ def may(name: str, action: Action | str, topic_text: str) -> bool:
     return allowed and (wanted is not Action.RETAIN or rule.retained) and (wanted is not Action.WILL or rule.will)
 
 
-def mosquitto_acl(*bridge_names: str) -> str:
+def mosquitto_acl(*bridge_names: str, blocked: Collection[str] = ()) -> str:
     """The text of mosquitto's `acl_file` for these bridge workers and any device.
 
     Its `pattern` rules hold for every client, `%u` being the certificate's CN. They leave the shard open (a device may
     write in a foreign shard under its own name; `parse_topic` refuses that), and mosquitto cannot forbid a retain flag:
-    both stay inside the device's own name.
+    both stay inside the device's own name. A `blocked` device loses every right, on connections that are open too.
 
     Raises:
-        Malformed: a name that is no bridge name, so that a device could bear it.
+        Malformed: a bridge name that a device could bear, or a blocked name that is no device id.
     """
     lines = ["# Made from the topics table: do not edit by hand.", ""]
     for name in bridge_names:
         if not is_bridge_name(name):
             raise Malformed(f"not a bridge name: {name!r:.60}", where="bridge_names", remedy="Use bridge.<worker>.")
         lines += [f"user {name}", *_acl_rules("topic", "+", bridge=True), ""]
+    for name in sorted(set(blocked)):
+        lines += [f"user {check_device_id(name, where='blocked')}", "topic deny #", ""]
     return "\n".join([*lines, *_acl_rules("pattern", "%u", bridge=False), ""])
 
 

@@ -1,0 +1,203 @@
+"""Keeps mosquitto running: made files first, ready only after a real handshake, again after a crash, never open."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import ssl
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from cloud_bridge.broker.mosquitto import MosquittoConfig
+from cloud_bridge.errors import ConfigError, LinkDown
+
+logger = structlog.get_logger("mosquitto")
+STORE_MAGIC = b"\x00\xb5\x00mosquitto db"
+_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_STEADY_S = 60.0
+_READY_S = 15.0
+_STOP_S = 10.0
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+Stamps = dict[Path, tuple[int, int]]
+
+
+class MosquittoSupervisor:
+    """One mosquitto process and the files that it was started from."""
+
+    def __init__(self, config: MosquittoConfig, *, poll_s: float = 2.0) -> None:
+        self._config = config
+        self._poll_s = poll_s
+        self._process: Process | None = None
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the running broker, None between runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def run(self, *, stop: asyncio.Event, ready: Callable[[int], None] = lambda port: None) -> None:
+        """Serve until `stop` is set; `ready` is told the port at every start that succeeded.
+
+        Raises:
+            ConfigError: the files cannot be made, or there is no mosquitto.
+            LinkDown: the very first start fails.
+        """
+        self._config.write()
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while not stop.is_set():
+            started_at_s = loop.time()
+            try:
+                await self._start()
+                ready(self._config.listen_port)
+                await self._watch(stop)
+            except LinkDown as error:
+                if failures == 0 and self._process is None:
+                    raise
+                logger.error("start failed", what=error.what)
+            finally:
+                await self._end()
+            failures = 0 if loop.time() - started_at_s > _STEADY_S else failures + 1
+            if not stop.is_set():
+                await _pause(stop, _BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1])
+
+    async def _start(self) -> None:
+        """Start and wait for a handshake; a store that stops it is moved aside, once."""
+        move_aside_if_spoilt(self._config.store_file)
+        if await self._spawn():
+            return
+        if self._config.store_file.exists():
+            move_aside(self._config.store_file)
+            if await self._spawn():
+                return
+        raise LinkDown(
+            f"mosquitto does not start on port {self._config.listen_port}",
+            where=str(self._config.config_file),
+            remedy="Read its lines above; is the port taken, or a certificate unreadable?",
+        )
+
+    async def _spawn(self) -> bool:
+        path = find_mosquitto(self._config.executable)
+        self._process = await asyncio.create_subprocess_exec(
+            path, "-c", str(self._config.config_file), stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr.fileno()
+        )
+        try:
+            async with asyncio.timeout(_READY_S):
+                while not await self._answers():
+                    if self._process.returncode is not None:
+                        return False
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            await self._end()
+            return False
+        return self._process.returncode is None
+
+    async def _answers(self) -> bool:
+        """A handshake that shows our own certificate; any other listener on the port does not count."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        host = _LOOPBACK.get(self._config.listen_host, self._config.listen_host)
+        try:
+            _, writer = await asyncio.open_connection(host, self._config.listen_port, ssl=context)
+        except OSError:
+            return False
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.transport.abort()
+        own = ssl.PEM_cert_to_DER_cert(_first_certificate(self._config.certificate.read_text("ascii")))
+        return bool(shown == own)
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        """Until the process ends or `stop`: changed inputs are made into rules and a SIGHUP makes them hold."""
+        seen = self._stamps()
+        while self._process is not None and self._process.returncode is None and not stop.is_set():
+            await _pause(stop, self._poll_s, self._process)
+            if (now := self._stamps()) != seen:
+                seen = now
+                self._reload()
+        if not stop.is_set():
+            logger.error("mosquitto ended", code=self._process.returncode if self._process else None)
+
+    def _reload(self) -> None:
+        try:
+            self._config.write()
+        except ConfigError as error:
+            return logger.error("rules kept as they were", what=error.what, where=error.where)
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGHUP)
+            logger.info("rules and revocations reloaded")
+
+    def _stamps(self) -> Stamps:
+        config = self._config
+        stamps: Stamps = {}
+        for path in (config.revoked, config.registry, config.certificate, config.client_authority):
+            if path is not None:
+                with suppress(OSError):
+                    stat = path.stat()
+                    stamps[path] = (stat.st_mtime_ns, stat.st_size)
+        return stamps
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def find_mosquitto(executable: str = "mosquitto") -> str:
+    """Path of the broker's program; Debian keeps it out of an ordinary user's PATH.
+
+    Raises:
+        ConfigError: not installed.
+    """
+    path = shutil.which(executable) or shutil.which(executable, path="/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise ConfigError(f"{executable} is not installed", where="mosquitto", remedy="apt-get install mosquitto")
+    return path
+
+
+def move_aside_if_spoilt(store: Path) -> Path | None:
+    """Move a store away that does not begin as one (a power cut can leave zeros): mosquitto would refuse to start."""
+    try:
+        with store.open("rb") as file:
+            head = file.read(len(STORE_MAGIC))
+    except FileNotFoundError:
+        return None
+    return None if head == STORE_MAGIC else move_aside(store)
+
+
+def move_aside(store: Path) -> Path:
+    """Rename the store to the first free `….spoilt-<n>`; what it held is in the devices' logs."""
+    number = 1
+    while (target := store.with_name(f"{store.name}.spoilt-{number}")).exists():
+        number += 1
+    store.rename(target)
+    logger.warning("store moved aside", to=str(target))
+    return target
+
+
+async def _pause(stop: asyncio.Event, span_s: float, process: Process | None = None) -> None:
+    """Wait for the span, or less when `stop` is set or the process ends."""
+    waits = {asyncio.Task(stop.wait())} | ({asyncio.Task(process.wait())} if process else set())
+    try:
+        await asyncio.wait(waits, timeout=span_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def _first_certificate(text: str) -> str:
+    end = "-----END CERTIFICATE-----"
+    return text[text.find("-----BEGIN") : text.find(end) + len(end)]
