@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from cloud_bridge.errors import NotFound
 from cloud_bridge.fleet.alarm_rules import AlarmChange
@@ -105,6 +105,29 @@ def list_alarms(conn: Connection, *, device_ids: list[str] | None = None, active
     if before_no is not None:
         query = query.where(alarms.c.alarm_no < before_no)
     return [_alarm(row) for row in conn.execute(query.order_by(alarms.c.alarm_no.desc()).limit(limit))]
+
+
+def has_active(conn: Connection, device_id: str) -> bool:
+    """Whether any alarm of this device is active: without one there is nothing to clear."""
+    return conn.execute(_ANY_ACTIVE, {"device": device_id}).first() is not None
+
+
+_ANY_ACTIVE = (
+    select(alarms.c.alarm_no)
+    .where(alarms.c.device_id == bindparam("device"), alarms.c.cleared_at_ms.is_(None))
+    .limit(1)
+)
+_ACTIVE = select(alarms).where(
+    alarms.c.device_id == bindparam("device"),
+    alarms.c.alarm == bindparam("name"),
+    alarms.c.subject == bindparam("about"),
+    alarms.c.cleared_at_ms.is_(None),
+)
+
+
+def _active(conn: Connection, device_id: str, change: AlarmChange) -> Row[Any] | None:
+    values = {"device": device_id, "name": change.alarm, "about": change.subject}
+    return conn.execute(_ACTIVE, values).one_or_none()
 
 
 def _same(device_id: str, change: AlarmChange) -> Any:

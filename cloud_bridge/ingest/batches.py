@@ -109,13 +109,18 @@ class BatchIntake:
     async def _accept(self, accept: Accept, batch: Batch, head: StreamHead, sender: Sender) -> list[Outgoing]:
         now_ms = self._clock.now_ms()
         raws = batch.events[accept.skip :]
-        judged = tuple(judge_event(raw, sender, head.stream, head.cursor + i) for i, raw in enumerate(raws))
         receipt = self._answers.cosigned(batch.checkpoint, now_ms)
-        work = Accepted(head, accept.frontier, receipt, raws, judged, now_ms)
-        faults = await self._db.write(lambda conn: commit_batch(conn, work, self._projections))
+
+        def store(conn: Connection) -> tuple[Accepted, list[str]]:
+            # Judged here, not before: two threads that both compute would wait for the interpreter at every row.
+            judged = tuple(judge_event(raw, sender, head.stream, seq) for seq, raw in enumerate(raws, head.cursor))
+            work = Accepted(head, accept.frontier, receipt, raws, judged, now_ms)
+            return work, commit_batch(conn, work, self._projections)
+
+        work, faults = await self._db.write(store)
         self._remember(_moved(head, work))
         self._counters.events_stored += len(raws)
-        self._counters.events_set_apart += sum(isinstance(event, NotUnderstood) for event in judged)
+        self._counters.events_set_apart += sum(isinstance(event, NotUnderstood) for event in work.judged)
         self._counters.projection_faults += len(faults)
         self._on_commit()
         return [self._answers.receipt(head.device_id, receipt)]

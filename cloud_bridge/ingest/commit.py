@@ -16,7 +16,7 @@ from cloud_bridge.fleet.model import DeviceState, Severity
 from cloud_bridge.ingest.decide import root_within
 from cloud_bridge.ingest.judge_event import NotUnderstood
 from cloud_bridge.ledger import store as ledger
-from cloud_bridge.ledger.model import Gap, Projection, StoredEvent, StreamHead
+from cloud_bridge.ledger.model import BatchFold, Gap, Projection, StoredEvent, StreamHead
 from edge.wire.event import LATE_AFTER_MS, Event
 from edge.wire.merkle import Frontier
 
@@ -176,8 +176,11 @@ def fold_guarded(conn: Connection, projection: Projection, events: Sequence[Stor
 def _fold(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> Exception | None:
     try:
         with conn.begin_nested():
-            for event in events:
-                projection.apply(conn, event)
+            if len(events) > 1 and isinstance(projection, BatchFold):
+                projection.apply_all(conn, events)
+            else:
+                for event in events:
+                    projection.apply(conn, event)
     except Exception as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise

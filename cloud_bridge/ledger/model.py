@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from edge.wire.merkle import Frontier
 
@@ -118,3 +118,10 @@ class Projection(Protocol):
     def reset(self, conn: Connection) -> None:
         """Empty its tables, before a rebuild."""
         ...
+
+
+@runtime_checkable
+class BatchFold(Protocol):
+    """A projection that folds the events of one batch together, for speed; its result must equal `apply` in turn."""
+
+    def apply_all(self, conn: Connection, events: Sequence[StoredEvent]) -> None: ...
