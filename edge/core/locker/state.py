@@ -76,6 +76,11 @@ class LockerState:
     def limits(self) -> Limits:
         return self.desired.limits
 
+    def live_codes(self) -> tuple[tuple[str, int, int], ...]:
+        """The PIN codes that open something; a generation that the cloud has raised since withdraws the older."""
+        newest = {item.pickup_id: item.generation for item in self.desired.reservations.values()}
+        return tuple(code for code in self.durable.live_codes() if code[1] >= newest.get(code[0], 0))
+
     def compartments(self) -> tuple[Compartment, ...]:
         """The whole layout by number: the configuration's, overridden by the desired document's."""
         merged = {**self.layout, **self.desired.compartments}

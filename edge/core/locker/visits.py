@@ -120,7 +120,7 @@ def pin_entered(turn: Turn, event: PinEntered) -> None:
     else:
         attempt_id = derive_id(event.fresh_id, "attempt")
         turn.record("pin_attempted", attempt_id=attempt_id)
-        turn.emit(CheckPin(attempt_id, event.pin, turn.state.durable.live_codes()))
+        turn.emit(CheckPin(attempt_id, event.pin, turn.state.live_codes()))
         turn.go(Step.CHECKING, message="checking", visit_id=attempt_id)
 
 
@@ -174,13 +174,13 @@ def _label_scanned(turn: Turn, text: str, fresh_id: str) -> None:
         return
     held, no = found
     turn.go(Step.CHECKING, deposit=held, compartment_no=no, message="checking")
-    known = {(pickup, generation): counter for pickup, generation, counter in turn.state.durable.live_codes()}
+    known = {(pickup, generation): counter for pickup, generation, counter in turn.state.live_codes()}
     counter = known.get((held.pickup_id or "", held.generation))
     if counter is not None:  # one code opens all parcels of a pickup
         _open_for_deposit(turn, replace(held, counter=counter), fresh_id)
     else:
         request_id = derive_id(fresh_id, "counter")
-        live = turn.state.durable.live_codes()
+        live = turn.state.live_codes()
         turn.emit(ChooseCounter(request_id, held.pickup_id or "", held.generation, live))
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.core.locker.model import CheckPin, PinChecked, PinEntered, Started
+from edge.core.locker.model import CheckPin, PinChecked, PinEntered, Reservation, Started
 from edge.core.locker.pin_limits import PinLimits
 from edge.ports import DoorState, PulseReply
 from edge.wire.damm import damm_digit
@@ -92,3 +92,11 @@ def test_state_snapshot_and_fold_rebuild_the_same_memory() -> None:
     play = enter(book(), pin(1), PICKUP)
     durable = play.state.durable
     assert type(durable).from_bytes(durable.to_bytes()) == durable
+
+
+def test_pin_of_a_generation_that_the_cloud_has_raised_is_no_longer_compared() -> None:
+    play = book()
+    raised = Reservation(hex_id(3), "PW123456", PICKUP, 3, START_AT_MS + 1_000, generation=1)
+    play.reserve(raised).when(PinEntered(pin(1), play.fresh()))
+    check = play.of(CheckPin)[-1]
+    assert check.live == ()  # type: ignore[attr-defined]
