@@ -85,8 +85,8 @@ class BoardBus:
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._coil_free_at_s - loop.time()))
-            self._coil_free_at_s = loop.time() + self.config.coil_rest_ms / 1000
             line = await self._ready_line()
+            self._coil_free_at_s = loop.time() + self.config.coil_rest_ms / 1000
             await self._write(line, exchange)
             with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
                 return await self._await_answer(line, exchange)
