@@ -240,7 +240,7 @@ class SyncWorld(RuleBasedStateMachine):
     @rule(lost=st.integers(0, 2))
     def burst(self, lost: int) -> None:
         """Fill the window and lose a batch in it: every later one asks for the same rewind."""
-        self.append([3] * 16)
+        self.append([3] * 10)
         while self.reads:
             self.read_one()
         if lost < len(self.up):
@@ -282,7 +282,7 @@ class SyncWorld(RuleBasedStateMachine):
         self.down.clear()
         if self.state.phase is Phase.OFFLINE:
             self.feed(Connected())
-        for _ in range(400):
+        for _ in range(400 + 6 * len(self.commits)):
             if self.cursor == self.size and self.cloud.stored == self.size and not (self.up or self.down):
                 return
             self.pump_once()
