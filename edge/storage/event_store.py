@@ -65,6 +65,10 @@ class EventStore:
         self._receipt, self._receipted_size = log.receipt, log.receipted_size
         self._floor_at_ms, self._snapshot_size = log.floor_at_ms, snapshot_size
 
+    def record_boot(self) -> None:
+        """Make this boot's number durable, from the reserve if need be: a full disk must not keep the agent down."""
+        self._write([("UPDATE log SET boot = ?", (self.identity.boot,))], reserve=True)
+
     # --- writing ---------------------------------------------------------------------------------------------
 
     def append(self, drafts: Sequence[EventDraft], *, snapshot: bytes | None = None) -> Cursor:

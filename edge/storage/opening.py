@@ -181,10 +181,10 @@ def open_store(
 
 def _resume(connection: Connection, owner: Owner, limits: LogLimits, ballast: Ballast) -> EventStore:
     found = find(connection, owner.fleet, owner.device_id, owner.signer.public)
-    connection.execute("UPDATE log SET boot = boot + 1")
     now = LogIdentity(owner.fleet, owner.device_id, found.identity.stream, found.identity.boot + 1)
     store = EventStore(connection, now, owner.signer, limits, ballast)
     store.resume(found.log, found.frontier, found.signature, found.snapshot_size)
+    store.record_boot()
     return store
 
 

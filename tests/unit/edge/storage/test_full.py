@@ -67,6 +67,13 @@ def test_reserve_used_up_refuses_alarms_too(world: LogWorld) -> None:
     assert world.open(PAGE_LIMITED).head.size == size
 
 
+def occupy(filler: Path) -> None:
+    """Take all the space that is left."""
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(4096))
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 8 MB, if this machine lets us mount one."""
@@ -86,10 +93,7 @@ def test_disk_full_fails_closed_ballast_takes_the_alarm_and_space_heals(small_di
     log = world.open(DISK_LIMITED).log
     ballast, filler = small_disk / "log.ballast", small_disk / "filler"
     assert ballast.stat().st_size == DISK_LIMITED.ballast_bytes
-    with filler.open("wb") as file, pytest.raises(OSError, match="No space"):
-        while True:
-            file.write(bytes(65536))
-            file.flush()
+    occupy(filler)
     size = fill_until_full(log)
     assert log.append([alarm()]).size == size + 1
     assert not ballast.exists()
@@ -101,6 +105,19 @@ def test_disk_full_fails_closed_ballast_takes_the_alarm_and_space_heals(small_di
     again = world.open(DISK_LIMITED)
     assert (again.recovery, again.head.size) == (None, size + 200)
     again.log.close()
+
+
+def test_open_on_a_full_disk_comes_up_to_raise_its_alarm(small_disk: Path) -> None:
+    world = LogWorld(small_disk / "log")
+    log = world.open(DISK_LIMITED).log
+    log.append([door(1)], snapshot=b"state")
+    log.close()
+    occupy(small_disk / "filler")
+    opened = world.open(DISK_LIMITED)
+    assert (opened.recovery, opened.head.boot, opened.snapshot) == (None, 2, b"state")
+    assert opened.log.append([alarm()]).size == 3
+    assert not (small_disk / "log.ballast").exists()
+    opened.log.close()
 
 
 def test_write_error_is_final_until_the_log_is_opened_again(tmp_path: Path) -> None:
