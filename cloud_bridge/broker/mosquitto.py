@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,8 @@ class MosquittoConfig:
     """One listener that speaks only TLS with client certificates; the CN becomes user name and client id.
 
     `registry` is the `devices.json` that `pw-provision export` writes: the devices revoked in it lose every right at
-    once, on open connections too, where a revocation list alone only stops their next handshake.
+    once, on open connections too, where a revocation list alone only stops their next handshake. Run it from an account
+    of its own: the broker keeps the account that starts it, because its files are that account's alone.
     """
 
     folder: Path
@@ -39,6 +41,7 @@ class MosquittoConfig:
     max_queued_bytes: int = 256 * 1024 * 1024
     max_keepalive_s: int = 120
     executable: str = "mosquitto"
+    run_as: str = field(default_factory=getpass.getuser)
 
     @property
     def config_file(self) -> Path:
@@ -61,6 +64,7 @@ class MosquittoConfig:
         lines = [
             "# Made by pw-cloud mosquitto config: do not edit by hand.",
             "per_listener_settings false",
+            f"user {self.run_as}",
             "allow_anonymous false",
             f"acl_file {self.acl_file}",
             "persistence true",

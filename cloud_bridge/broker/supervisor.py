@@ -48,16 +48,17 @@ class MosquittoSupervisor:
             LinkDown: the very first start fails.
         """
         self._config.write()
-        failures = 0
+        failures, ever_served = 0, False
         loop = asyncio.get_running_loop()
         while not stop.is_set():
             started_at_s = loop.time()
             try:
                 await self._start()
+                ever_served = True
                 ready(self._config.listen_port)
                 await self._watch(stop)
             except LinkDown as error:
-                if failures == 0 and self._process is None:
+                if not ever_served:
                     raise
                 logger.error("start failed", what=error.what)
             finally:
