@@ -13,6 +13,7 @@ from cloud_bridge.fleet.tables import devices, presence, sessions, state_changes
 from cloud_bridge.storage.dialect import upsert
 
 _DEVICE = select(devices).where(devices.c.device_id == bindparam("device"))
+_STATE = select(devices.c.state).where(devices.c.device_id == bindparam("device"))
 _SESSION = select(sessions).where(sessions.c.device_id == bindparam("device"))
 
 # --- registry ------------------------------------------------------------------------------------------------
@@ -22,6 +23,12 @@ def load_device(conn: Connection, device_id: str) -> Device | None:
     """The registered device, or None."""
     row = conn.execute(_DEVICE, {"device": device_id}).one_or_none()
     return None if row is None else _device(row)
+
+
+def device_state(conn: Connection, device_id: str) -> DeviceState | None:
+    """The device's state alone, as each ingest transaction asks for it."""
+    state = conn.execute(_STATE, {"device": device_id}).scalar()
+    return None if state is None else DeviceState(state)
 
 
 def require_device(conn: Connection, device_id: str) -> Device:

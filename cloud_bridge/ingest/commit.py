@@ -54,9 +54,9 @@ def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Project
         GapDisproved: nothing is written.
     """
     head = work.head
-    device = fleet_store.load_device(conn, head.device_id)
-    if device is None or device.state is not DeviceState.ACTIVE:
-        raise DeviceNotActive("unknown_device" if device is None else device.state.value)
+    state = fleet_store.device_state(conn, head.device_id)
+    if state is not DeviceState.ACTIVE:
+        raise DeviceNotActive("unknown_device" if state is None else state.value)
     moved = ledger.advance_head(conn, head, work.frontier, work.receipt, work.now_ms)
     if moved is None:
         raise HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)

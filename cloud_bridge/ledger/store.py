@@ -274,13 +274,16 @@ EVENT_COLUMNS = tuple(column.name for column in events.columns)
 
 def take_positions(conn: Connection, count: int) -> int:
     """Reserve `count` positions and return the first; holds the ledger's lock until the transaction ends."""
-    query = (
-        update(ledger_clock)
-        .where(ledger_clock.c.id == 1)
-        .values(next_position=ledger_clock.c.next_position + count)
-        .returning(ledger_clock.c.next_position)
-    )
-    return int(conn.execute(query).scalar_one()) - count
+    return int(conn.execute(_TAKE, {"taken": count}).scalar_one()) - count
+
+
+_TAKE = (
+    update(ledger_clock)
+    .where(ledger_clock.c.id == 1)
+    .values(next_position=ledger_clock.c.next_position + bindparam("taken"))
+    .returning(ledger_clock.c.next_position)
+)
+_APPEND_CHECKPOINT = insert(checkpoints)
 
 
 def start_clock(conn: Connection) -> None:
@@ -296,7 +299,7 @@ def append_events(conn: Connection, rows: Sequence[EventRow]) -> None:
 def append_checkpoint(conn: Connection, stream_no: int, frontier: Frontier, receipt: bytes, now_ms: int) -> None:
     """Keep an accepted batch's end: its frontier (to check later overlaps cheaply) and its receipt (for auditors)."""
     conn.execute(
-        insert(checkpoints),
+        _APPEND_CHECKPOINT,
         {
             "stream_no": stream_no, "size": frontier.size, "peaks": frontier.to_bytes(), "receipt": receipt,
             "accepted_at_ms": now_ms, "leaf_no": None,

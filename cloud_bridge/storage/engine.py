@@ -7,9 +7,11 @@ PostgreSQL over asyncpg, and inline in the fleet simulation.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -21,6 +23,7 @@ from cloud_bridge.errors import ConfigError, StoreFailed
 
 T = TypeVar("T")
 _READERS = 4
+_MAX_GROUP = 32
 _BUSY_TIMEOUT_MS = 10_000
 
 
@@ -90,8 +93,22 @@ def _failed(error: DBAPIError) -> StoreFailed:
     return StoreFailed(str(error.orig)[:300], where="database", remedy="Check the database; the work can be repeated.")
 
 
+@dataclass(slots=True)
+class _Work:
+    """One `write` on its way: what to run, and who waits for it."""
+
+    fn: Callable[[Connection], Any]
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
 class SqliteDatabase:
-    """SQLite with one writer thread and a few readers: one hop between threads per transaction."""
+    """SQLite with one writer thread and a few readers.
+
+    Writes that wait together are committed together: each runs in a savepoint of its own, and nobody is told before
+    the one commit that makes them all durable.
+    """
 
     def __init__(self, url: URL) -> None:
         if url.database in (None, "", ":memory:"):
@@ -100,10 +117,31 @@ class SqliteDatabase:
         self._reader = sqlite_engine(url, begin="BEGIN", pool_size=_READERS)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
+        self._waiting: deque[_Work] = deque()
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._write_thread, _transact, self._writer, fn)
+        work = _Work(fn, loop.create_future())
+        self._waiting.append(work)
+        self._write_thread.submit(self._commit_waiting, loop)
+        return cast(T, await work.done)
+
+    def _commit_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the writer thread: run what waits (an earlier turn may have taken it all), commit, tell."""
+        group = [self._waiting.popleft() for _ in range(min(_MAX_GROUP, len(self._waiting)))]
+        if not group:
+            return
+        try:
+            with self._writer.begin() as connection:
+                for work in group:
+                    _run_in_savepoint(connection, work)
+        except DBAPIError as error:
+            failure = _failed(error)
+            for work in group:
+                work.error = failure
+        if len(self._waiting):
+            self._write_thread.submit(self._commit_waiting, loop)
+        loop.call_soon_threadsafe(_tell, group)
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -114,6 +152,26 @@ class SqliteDatabase:
         self._write_thread.shutdown()
         self._reader.dispose()
         self._writer.dispose()
+
+
+def _run_in_savepoint(connection: Connection, work: _Work) -> None:
+    connection.exec_driver_sql("SAVEPOINT one_write")
+    try:
+        work.result = work.fn(connection)
+    except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked, and only to them
+        work.error = _failed(error) if isinstance(error, DBAPIError) else error
+        connection.exec_driver_sql("ROLLBACK TO one_write")
+    connection.exec_driver_sql("RELEASE one_write")
+
+
+def _tell(group: list[_Work]) -> None:
+    for work in group:
+        if work.done.cancelled():
+            continue
+        if work.error is not None:
+            work.done.set_exception(work.error)
+        else:
+            work.done.set_result(work.result)
 
 
 class PostgresDatabase:

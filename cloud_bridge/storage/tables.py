@@ -18,6 +18,6 @@ def load_tables() -> None:
             continue
         package = importlib.import_module(context.name)
         for module in pkgutil.iter_modules(package.__path__, f"{context.name}."):
-            if module.name.rpartition(".")[2] in ("store", "tables", "transparency"):
+            if module.name.endswith(("store", ".tables", ".transparency", ".idempotency")):
                 importlib.import_module(module.name)
     assert metadata.tables
