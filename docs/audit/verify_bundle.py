@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Verify an audit bundle with Python's standard library and OpenSSL: see docs/reference/audit-bundle.md."""
 
 import argparse
@@ -19,8 +18,8 @@ class Bad(Exception):
 
 
 def raw_key(pem):
-    first, *body, _ = pem.strip().splitlines()
-    der = base64.b64decode("".join(body), validate=True)
+    first, body, _ = pem.strip().splitlines()
+    der = base64.b64decode(body, validate=True)
     if first != "-----BEGIN PUBLIC KEY-----" or der[:12] != SPKI or len(der) != 44:
         raise Bad("a key is not an Ed25519 public key in PEM")
     return der[12:]
@@ -46,7 +45,7 @@ def signed(lines, key, algorithm, text):
 def read_note(note, origin):
     text, _, signatures = note.partition("\n\n")
     head, size, root = text.split("\n")
-    lines = [line.split(" ") for line in signatures.removesuffix("\n").split("\n")]
+    lines = [line.split(" ") for line in signatures.splitlines()]
     if head != origin or size != str(int(size)) or not all(len(x) == 3 and x[0] == "\u2014" for x in lines):
         raise Bad(f"a receipt is not a signed checkpoint of {origin}")
     decoded = [(name, base64.b64decode(blob, validate=True)) for _, name, blob in lines]
@@ -104,8 +103,8 @@ def main():
         if asked.device_key:
             bundle["device_key"]["pem"] = asked.device_key.read_text()
         if asked.receipt_key:
-            name = bundle["receipt_keys"][0]["name"]
-            bundle["receipt_keys"] = [{"name": name, "pem": path.read_text()} for path in asked.receipt_key]
+            pinned = {"name": bundle["receipt_keys"][0]["name"]}
+            bundle["receipt_keys"] = [{**pinned, "pem": path.read_text()} for path in asked.receipt_key]
         verify(bundle, json.loads(asked.earlier.read_bytes()) if asked.earlier else None)
     except (Bad, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         print(f"BAD: {error}" if isinstance(error, Bad) else f"BAD: cannot be read: {error!r}", file=sys.stderr)
