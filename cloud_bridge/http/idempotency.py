@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Table, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, insert, select, update
 
 from cloud_bridge.errors import Conflict
 from cloud_bridge.storage.schema import Bytes, Whole, Words, metadata
@@ -48,10 +48,7 @@ def find(conn: Connection, call: IdempotentCall, now_ms: int) -> tuple[int, byte
     table = idempotency_keys.c
     row = conn.execute(
         select(table.request_sha256, table.status, table.reply).where(
-            table.tenant == call.tenant,
-            table.actor == call.actor,
-            table.idempotency_key == call.key,
-            table.created_at_ms > now_ms - KEEP_MS,
+            _same(call), table.created_at_ms > now_ms - KEEP_MS
         )
     ).one_or_none()
     if row is None:
@@ -71,3 +68,36 @@ def keep(conn: Connection, call: IdempotentCall, status: int, reply: bytes, now_
             status=status, reply=reply, created_at_ms=now_ms,
         )
     )  # fmt: skip
+
+
+def begin(conn: Connection, call: IdempotentCall, now_ms: int) -> tuple[int, bytes] | None:
+    """For work with effects outside the database: mark the key as taken before anything is done.
+
+    The first answer when there is one; None: the work may begin.
+
+    Raises:
+        Conflict: the key belongs to another request, or its work was begun and its end never recorded.
+    """
+    kept = find(conn, call, now_ms)
+    if kept is None:
+        keep(conn, call, 0, b"", now_ms)
+        return None
+    if kept[0] == 0:
+        raise Conflict("this request was begun and its outcome is not known", where="Idempotency-Key",
+                       remedy="Look at what it may have done before you send a new one.")  # fmt: skip
+    return kept
+
+
+def finish(conn: Connection, call: IdempotentCall, status: int, reply: bytes) -> None:
+    """Record the answer of begun work."""
+    conn.execute(update(idempotency_keys).where(_same(call)).values(status=status, reply=reply))
+
+
+def withdraw(conn: Connection, call: IdempotentCall) -> None:
+    """The work was refused before it did anything: the key is free again."""
+    conn.execute(delete(idempotency_keys).where(_same(call)))
+
+
+def _same(call: IdempotentCall) -> ColumnElement[bool]:
+    table = idempotency_keys.c
+    return and_(table.tenant == call.tenant, table.actor == call.actor, table.idempotency_key == call.key)

@@ -120,15 +120,33 @@ class Server:
             principal=principal, params=dict(request.match_info), query=_query(route, request),
             body=_body(route, request, body_bytes), now_ms=now_ms, request_id=request[REQUEST_ID], request=request,
         )  # fmt: skip
-        if route.mode == "serve":
-            served = await route.handler(call)
-            return served if isinstance(served, web.StreamResponse) else _response(_encode(route, served))
         if route.mode == "read":
             return _response(await self.db.read(lambda conn: _encode(route, route.handler(call, conn))))
         key = _idempotency_key(route, call, body_bytes)
+        if route.mode == "serve":
+            return await self._outside(route, call, key)
         raw = await self.db.write(lambda conn: _write(conn, route, call, key))
         for effect in call.after_commit:
             await effect()
+        return _response(raw)
+
+    async def _outside(self, route: Route, call: Call, key: idempotency.IdempotentCall | None) -> web.StreamResponse:
+        """Work that runs its own transactions and may do what no transaction can take back."""
+        if key is not None:
+            kept = await self.db.write(lambda conn: idempotency.begin(conn, key, call.now_ms))
+            if kept is not None:
+                return _response(Raw(kept[1], JSON, kept[0], {"Idempotent-Replay": "true"}))
+        try:
+            served = await route.handler(call)
+        except CloudError:
+            if key is not None:
+                await self.db.write(lambda conn: idempotency.withdraw(conn, key))
+            raise
+        if isinstance(served, web.StreamResponse):
+            return served
+        raw = _encode(route, served)
+        if key is not None:
+            await self.db.write(lambda conn: idempotency.finish(conn, key, raw.status, raw.body))
         return _response(raw)
 
     def _limit_anonymous(self, route: Route, request: web.Request, now_ms: int) -> None:

@@ -72,6 +72,14 @@ def custody_of(conn: Connection, locker_id: str, parcel_id: str) -> Custody | No
     return None if row is None else _custody(row)
 
 
+def deposited_at(conn: Connection, locker_id: str) -> list[Custody]:
+    """What lies in a locker now, by compartment."""
+    table = custody_parcels
+    here = (table.c.locker_id == locker_id) & (table.c.state == "deposited")
+    rows = conn.execute(select(table).where(here).order_by(table.c.compartment_no, table.c.parcel_id))
+    return [_custody(row) for row in rows]
+
+
 def custodies_of_parcel(conn: Connection, parcel_id: str) -> list[Custody]:
     """One per locker that saw the parcel, newest deposit first."""
     table = custody_parcels

@@ -21,7 +21,9 @@ class LockerReactions:
     """A projection by cursor."""
 
     name = "locker_reactions"
-    types = frozenset({"parcel_deposited", "parcel_collected", "parcel_retrieved", "compartment_disabled"})
+    types = frozenset(
+        {"parcel_deposited", "compartment_restored", "parcel_collected", "parcel_retrieved", "compartment_disabled"}
+    )
 
     def __init__(self, lockers: Lockers, random: Random) -> None:
         self._lockers = lockers
@@ -35,6 +37,9 @@ class LockerReactions:
         if event.type == "parcel_deposited" and event.parcel_id is not None:
             settled = self._lockers.deposited(conn, locker, event.parcel_id, no, event.record_at_ms)
             self._tell(conn, "ready", locker, settled, event)
+        elif event.type == "compartment_restored" and event.parcel_id is not None:
+            # A new log raised every generation: link, QR code and PIN of before are void.
+            self._tell(conn, "ready", locker, self._lockers.waiting(conn, locker, event.parcel_id), event)
         elif event.type in _LEFT and event.parcel_id is not None:
             ended = self._lockers.left(conn, locker, event.parcel_id, _LEFT[event.type])
             self._tell(conn, "collected" if event.type == "parcel_collected" else "expired", locker, ended, event)

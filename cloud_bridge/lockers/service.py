@@ -196,7 +196,7 @@ class Lockers:
             fulfilled=False, expires_at_ms=expires_at_ms, collect_by_ms=expires_at_ms + self._terms.collect_ms,
         )  # fmt: skip
 
-    def release(self, conn: Connection, tenant: str, parcel_id: str, now_ms: int) -> None:
+    def release(self, conn: Connection, tenant: str, parcel_id: str) -> None:
         """Give a reservation up before its parcel comes.
 
         Raises:
@@ -265,6 +265,12 @@ class Lockers:
         self.write_twin(conn, locker.locker_id)
         return settled
 
+    def waiting(self, conn: Connection, locker: Locker, parcel_id: str) -> Reservation | None:
+        """The reservation of a parcel that lies in this locker, if it was announced."""
+        row = store.parcel(conn, locker.tenant, parcel_id)
+        own = store.active_for_parcel(conn, row.parcel_key) if row is not None else None
+        return own if own is not None and own.locker_id == locker.locker_id else None
+
     def left(self, conn: Connection, locker: Locker, parcel_id: str, why: str) -> Reservation | None:
         """The parcel is out of its compartment: its reservation ends. None: there was none here."""
         row = store.parcel(conn, locker.tenant, parcel_id)
@@ -312,6 +318,11 @@ class Lockers:
             for item in store.active_reservations(conn, locker_id)
         ]  # fmt: skip
         self._set_desired(conn, locker_id, "reservations", rows)
+
+    def restore(self, conn: Connection, locker_id: str, snapshot: dict[str, Any]) -> None:
+        """Hand a locker with a new log what it must know before it opens; its reservations follow suit."""
+        self._set_desired(conn, locker_id, "restore", snapshot)
+        self.write_twin(conn, locker_id)
 
     # --- reading ---------------------------------------------------------------------------------------------
 

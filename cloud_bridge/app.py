@@ -1,0 +1,161 @@
+"""The one composition root of the service side: contexts, routes, workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import structlog
+from aiohttp import web
+
+from cloud_bridge.access import http as access_http
+from cloud_bridge.access.service import Access
+from cloud_bridge.console import metrics, pages
+from cloud_bridge.console.feed import Feed
+from cloud_bridge.errors import CloudError, LinkDown
+from cloud_bridge.fleet import http as fleet_http
+from cloud_bridge.fleet import secrets, twins
+from cloud_bridge.fleet.model import Outgoing
+from cloud_bridge.fleet.projection import FleetProjection
+from cloud_bridge.fleet.service import Fleet
+from cloud_bridge.followers import Followers
+from cloud_bridge.http.authenticate import Authenticator
+from cloud_bridge.http.rate import RateLimit, RateLimiter
+from cloud_bridge.http.route import Route
+from cloud_bridge.http.server import Limits, Server
+from cloud_bridge.ingest import http as ingest_http
+from cloud_bridge.ingest.service import Ingest
+from cloud_bridge.keyring import Keyring
+from cloud_bridge.ledger import http as ledger_http
+from cloud_bridge.letters import letter_lookup
+from cloud_bridge.lockers import http as lockers_http
+from cloud_bridge.lockers.custody_store import CustodyProjection
+from cloud_bridge.lockers.pickups import Pickups
+from cloud_bridge.lockers.reactions import LockerReactions
+from cloud_bridge.lockers.restoration import LockerRestoration
+from cloud_bridge.lockers.service import Lockers, Terms
+from cloud_bridge.notify import http as notify_http
+from cloud_bridge.notify.channels import Senders
+from cloud_bridge.notify.worker import NotifyWorker
+from cloud_bridge.ports import Clock, Random
+from cloud_bridge.settings import Settings
+from cloud_bridge.storage.engine import Database
+
+logger = structlog.get_logger("bridge")
+Publish = Callable[[Outgoing], Awaitable[None]]
+HOUR_MS = 3_600_000
+_TICK_S = 1.0
+
+
+class Outlet:
+    """Where messages for devices leave; plugged to the broker once it is connected."""
+
+    def __init__(self) -> None:
+        self.publish_to: Publish | None = None
+
+    async def publish(self, message: Outgoing) -> None:
+        if self.publish_to is None:
+            raise LinkDown("no broker is configured", where=message.device_id, remedy="Set [mqtt].")
+        await self.publish_to(message)
+
+
+@dataclass(slots=True)
+class Bridge:
+    """The composed service side. `tick` does all due background work once; `run` does it for ever."""
+
+    db: Database
+    clock: Clock
+    access: Access
+    ingest: Ingest
+    fleet: Fleet
+    lockers: Lockers
+    pickups: Pickups
+    followers: Followers
+    notify: NotifyWorker
+    feed: Feed
+    outlet: Outlet
+    server: Server
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def application(self) -> web.Application:
+        app = self.server.application()
+
+        async def close(_app: web.Application) -> None:
+            await self.feed.close()
+
+        app.on_shutdown.append(close)
+        return app
+
+    def wake(self) -> None:
+        """Something was committed: followers and feeds look again."""
+        self.news.set()
+        self.feed.wake()
+
+    async def tick(self) -> None:
+        now_ms = self.clock.now_ms()
+        await self.followers.run_once()
+        await self.db.write(lambda conn: self.lockers.expire(conn, now_ms))
+        await self.notify.run_once()
+        if self.outlet.publish_to is not None:
+            await self.fleet.push_desired()
+
+    async def run(self) -> None:
+        """The runtime loop of background work: a fault is logged and the work is tried again."""
+        while True:
+            self.news.clear()
+            try:
+                await self.tick()
+            except CloudError as error:
+                logger.warning("background work failed", error=str(error), code=error.code)
+            except Exception:
+                logger.exception("background work failed")
+            try:
+                async with asyncio.timeout(_TICK_S):
+                    await self.news.wait()
+            except TimeoutError:
+                continue
+
+
+def wake_all(sleepers: list[Callable[[], None]]) -> None:
+    for wake in sleepers:
+        wake()
+
+
+def compose(
+    db: Database, keyring: Keyring, settings: Settings, clock: Clock, random: Random, senders: Senders
+) -> Bridge:
+    """Everything, wired; nothing runs yet and the database is prepared by the caller."""
+    access, outlet, feed = Access(random), Outlet(), Feed(db)
+    terms = Terms(settings.hold_hours * HOUR_MS, settings.collect_hours * HOUR_MS)
+    lockers = Lockers(random, twins.set_desired, terms)
+    pickups = Pickups(keyring.cloud.fleet, keyring.pickup, keyring.link_key, secrets.pin_key, random)
+    reactions = LockerReactions(lockers, random)
+    restoration = LockerRestoration(lockers, secrets.pin_key)
+    woken: list[Callable[[], None]] = []
+    ingest = Ingest(
+        db, keyring.cloud, clock, random, (CustodyProjection(), FleetProjection(), restoration),
+        on_commit=lambda: wake_all(woken),
+    )  # fmt: skip
+    fleet = Fleet(db, keyring.cloud, clock, random, outlet.publish)
+    authenticator = Authenticator(access, pickups.holder, settings.public_url, settings.trust_proxy_cn)
+    routes: tuple[Route, ...] = (
+        *access_http.routes(access, settings.public_url),
+        *fleet_http.routes(fleet, db),
+        *lockers_http.routes(lockers, pickups),
+        *notify_http.routes(),
+        *ledger_http.routes(),
+        *ingest_http.routes(ingest),
+        *feed.routes(),
+        *metrics.routes(ingest, (reactions.name,)),
+        *pages.routes(pickups),
+    )
+    limits = Limits(RateLimiter(RateLimit(120, 240)), RateLimiter(RateLimit(600, 3000)))
+    server = Server(routes, db, clock, random, authenticator, limits, version("parcelworks"))
+    bridge = Bridge(
+        db, clock, access, ingest, fleet, lockers, pickups, Followers(db, clock, (reactions,)),
+        NotifyWorker(db, clock, senders, letter_lookup(lockers, pickups, settings.public_url)), feed, outlet, server,
+    )  # fmt: skip
+    woken.append(bridge.wake)
+    return bridge
