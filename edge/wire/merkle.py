@@ -55,8 +55,8 @@ class Frontier:
         if not self.peaks:
             return EMPTY_ROOT
         root = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            root = node_hash(peak, root)
+        for peak in self.peaks[-2::-1]:
+            root = _sha256(b"\x01" + peak + root).digest()
         return root
 
     def to_bytes(self) -> bytes:

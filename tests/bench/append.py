@@ -12,7 +12,7 @@ from edge.wire.event import EventDraft
 from edge.wire.merkle import Frontier
 from tests.bench.device_log import PAYLOAD_BYTES, disk_folder, drafts, file_system, open_log
 
-ROUNDS = 9
+ROUNDS = 15
 COMMITS = 300
 GOAL = 0.8
 
