@@ -1,7 +1,7 @@
 """The JSON profile of events: a subset of RFC 8785 in which every value has exactly one encoding.
 
 UTF-8, no spaces, object keys `[a-z0-9_]+` in ascending order and unique, integers only and within ±(2^53 − 1),
-no lone surrogates, at most 16 objects and lists nested in each other. Inside that subset the bytes equal RFC 8785's output.
+no lone surrogates, at most 16 objects and lists in each other. Inside that subset the bytes equal RFC 8785's output.
 """
 
 from __future__ import annotations

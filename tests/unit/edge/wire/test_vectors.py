@@ -107,10 +107,8 @@ def test_envelope_vector_is_opened_verified_and_made_again(name: str) -> None:
     assert seal(envelope.kind, envelope.body, SIGNERS[public]) == data
 
 
-@pytest.mark.parametrize("name", ENVELOPES)
+@pytest.mark.parametrize("name", sorted(set(ENVELOPES) - SELF_SIGNED))
 def test_envelope_vector_with_any_byte_altered_is_refused(name: str) -> None:
-    if Kind(name) in SELF_SIGNED:
-        pytest.skip("signed by the note inside: tests of checkpoints cover it")
     data, public = envelope_octets(name), bytes.fromhex(vector(name)["signer_public"])
     for place in range(len(data)):
         wrong = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
