@@ -10,16 +10,17 @@ from cloud_bridge.errors import InvalidData
 from cloud_bridge.fleet.model import Device, DeviceState
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._ -]{0,80}\Z")]
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\Z")]
+# The validator's engine knows no \Z: its $ is the very end, a newline included.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._ -]{0,80}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class RegistryDevice(BaseModel):
     """One device; keys are the raw 32 bytes in hex. `tenant` and `site` may be left to the cloud's operators."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
-    device_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,40}\Z")]
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}\Z")]
+    device_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{3,40}$")]
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
     state: Literal["active", "revoked"] = "active"
     tenant: Name = ""
     site: Name = ""
