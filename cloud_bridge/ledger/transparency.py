@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, select, update
 
-from cloud_bridge.ledger.store import checkpoints, streams
+from cloud_bridge.ledger.tables import checkpoints, streams
 from cloud_bridge.storage.dialect import upsert
 from cloud_bridge.storage.engine import Database
 from cloud_bridge.storage.schema import Bytes, Whole, metadata

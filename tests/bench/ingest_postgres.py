@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, text
 
 from cloud_bridge.fleet.projection import FleetProjection
 from cloud_bridge.ingest.service import Ingest
-from cloud_bridge.ledger.store import events, streams
+from cloud_bridge.ledger.tables import events, streams
 from cloud_bridge.storage.dialect import bulk_insert
 from cloud_bridge.storage.engine import open_database
 from cloud_bridge.storage.schema import metadata
