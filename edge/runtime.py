@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from edge.core.locker.machine import step
 from edge.core.locker.model import (
@@ -38,18 +39,27 @@ from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockB
 from edge.wire.event_types import EVENT_TYPES
 from edge.wire.pickup_pin import same_pin
 
-SNAPSHOT_EVERY_EVENTS = 256
-POLL_MS = 250
-PROBE_STORAGE_MS = 5_000
 MAX_COUNTER = 1_000
 _PHYSICAL = (PulseEnded, TimerFired, DoorRead, BoardChanged)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the boards are read, the memory is written out, and a full log is tried again."""
+
+    poll_ms: int = 250
+    snapshot_every_events: int = 256
+    probe_storage_ms: int = 5_000
 
 
 class Runtime:
     """Drives one locker machine.
 
+    `size` and `snapshot_size`: how many events the log holds, and how many of them its last snapshot covers.
     `on_commit(size, urgent_first)` tells the sync side what became durable, and where an urgent commit begins.
     """
+
+    step = staticmethod(step)
 
     def __init__(
         self,
@@ -61,6 +71,8 @@ class Runtime:
         clock: Clock,
         random: Random,
         size: int = 0,
+        snapshot_size: int = 0,
+        pace: Pace = Pace(),
         on_commit: Callable[[int, int | None], None] = lambda size, urgent_first: None,
         on_change: Callable[[LockerState], None] = lambda state: None,
         on_signal: Callable[[str], None] = lambda pattern: None,
@@ -75,7 +87,8 @@ class Runtime:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._readings: dict[Channel, ChannelReading] = {}
         self._pulses: asyncio.TaskGroup | None = None
-        self._size = self._snapshot_size = size
+        self._size, self._snapshot_size = size, snapshot_size
+        self._pace = pace
 
     def feed(self, event: Input) -> None:
         """Queue an input; the loop takes inputs one at a time, in order."""
@@ -106,7 +119,7 @@ class Runtime:
 
     async def take(self, event: Input) -> None:
         """One whole turn: step, commit, effects."""
-        state, effects = step(self.state, event, self._clock.now())
+        state, effects = self.step(self.state, event, self._clock.now())
         if not await self._commit(state, effects, event):
             return
         self.state = state
@@ -120,7 +133,7 @@ class Runtime:
         drafts = [effect.draft for effect in effects if isinstance(effect, Record)]
         if not drafts:
             return True
-        due = self._size + len(drafts) - self._snapshot_size >= SNAPSHOT_EVERY_EVENTS
+        due = self._size + len(drafts) - self._snapshot_size >= self._pace.snapshot_every_events
         try:
             cursor = await self._log.append(drafts, snapshot=state.durable.to_bytes() if due else None)
         except StorageFull:
@@ -141,7 +154,7 @@ class Runtime:
             self._held_back.append(event)
         if self.state.writable:
             self._queue.appendleft(StorageChanged(writable=False))
-        self._timer("storage", PROBE_STORAGE_MS, self._probe_storage)
+        self._timer("storage", self._pace.probe_storage_ms, self._probe_storage)
 
     def _probe_storage(self) -> None:
         self.feed(StorageChanged(writable=True))
@@ -212,7 +225,7 @@ class Runtime:
     async def _poll_forever(self) -> None:
         while True:
             await self.poll()
-            await asyncio.sleep(POLL_MS / 1000)
+            await asyncio.sleep(self._pace.poll_ms / 1000)
 
     async def poll(self) -> None:
         """Read all boards once and feed what differs from what was fed before."""

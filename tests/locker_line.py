@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 
 from edge.errors import LineLost
 from firmware_sim.locker import Locker
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer as soon as nothing else is left to do."""
-
-    def __init__(self) -> None:
-        self._now_s = 1_000.0
-        super().__init__(_JumpingSelector(self))
-
-    def time(self) -> float:
-        return self._now_s
-
-    def now_ms(self) -> int:
-        return int(self._now_s * 1000)
-
-    def jump(self, seconds_s: float) -> None:
-        self._now_s += seconds_s
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None):
-        if timeout is None:
-            raise RuntimeError("every task waits for something that never comes")
-        if timeout > 0:
-            self._loop.jump(timeout)
-        return super().select(0)
+from tests.virtual_loop import VirtualLoop
 
 
 class LockerLine:

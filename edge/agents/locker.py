@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from edge.agents.authority_clock import AuthorityClock
 from edge.core.locker.desired_doc import read_desired
@@ -35,7 +35,7 @@ from edge.core.sync.verify import Incoming, Refused
 from edge.errors import EdgeError
 from edge.link.sync_driver import SyncDriver, SyncIdentity, SyncListeners
 from edge.ports import Bus, Cursor, EventLog, KeyStore, LockBank, LogHead, Random
-from edge.runtime import Runtime
+from edge.runtime import Pace, Runtime
 from edge.wire.errors import WireError
 from edge.wire.event import parse_event
 from edge.wire.keys import TrustBundle
@@ -56,10 +56,11 @@ class Documents(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What the log says at start: its head and the memory folded from snapshot and tail."""
+    """What the log says at start: its head, the memory folded from snapshot and tail, what the snapshot covers."""
 
     head: LogHead
     durable: Durable
+    snapshot_size: int = 0
 
     @classmethod
     def from_log(cls, head: LogHead, snapshot: bytes | None, tail: Sequence[bytes]) -> Rebuilt:
@@ -67,7 +68,7 @@ class Rebuilt:
         state = LockerState("", head.stream, durable=start)
         for raw in tail:
             state = replay(state, parse_event(raw))
-        return cls(head, state.durable)
+        return cls(head, state.durable, head.size - len(tail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,16 @@ class LockerPorts:
     clock: AuthorityClock
     random: Random
     documents: Documents
+    pace: Pace = Pace()
     on_change: Callable[[LockerState], None] = field(default=lambda state: None)
     on_signal: Callable[[str], None] = field(default=lambda pattern: None)
 
 
 class LockerAgent:
-    """Runtime and cloud link of one locker, wired together. `start_reason`: boot, crash, update."""
+    """Runtime and cloud link of one locker, wired together."""
+
+    runtime_type: ClassVar[type[Runtime]] = Runtime
+    sync_type: ClassVar[type[SyncDriver]] = SyncDriver
 
     def __init__(
         self,
@@ -100,7 +105,7 @@ class LockerAgent:
         self._identity = identity
         self._synced_once = False
         state = LockerState(identity.device_id, rebuilt.head.stream, durable=rebuilt.durable, layout=layout)
-        self.runtime = Runtime(
+        self.runtime = self.runtime_type(
             state,
             log=ports.log,
             bank=ports.bank,
@@ -108,6 +113,8 @@ class LockerAgent:
             clock=ports.clock,
             random=ports.random,
             size=rebuilt.head.size,
+            snapshot_size=rebuilt.snapshot_size,
+            pace=ports.pace,
             on_commit=self._committed,
             on_change=ports.on_change,
             on_signal=ports.on_signal,
@@ -119,7 +126,9 @@ class LockerAgent:
             alarm=lambda code, detail, raised: self.runtime.feed(LinkAlarm(code, detail, raised)),
             desired_version=self._desired_version,
         )
-        self.sync = SyncDriver(identity, ports.log, ports.bus, ports.keys, ports.clock, ports.random, trust, listeners)
+        self.sync = self.sync_type(
+            identity, ports.log, ports.bus, ports.keys, ports.clock, ports.random, trust, listeners
+        )
         self._boot(trust)
 
     def _boot(self, trust: TrustBundle) -> None:

@@ -19,7 +19,8 @@ from firmware_sim.config import LockerFile
 from firmware_sim.doors import FactKind
 from firmware_sim.errors import NotPossible
 from firmware_sim.faults import Fault, FaultName
-from tests.locker_line import LockerPorts, VirtualLoop
+from tests.locker_line import LockerPorts
+from tests.virtual_loop import VirtualLoop
 
 FILE = {
     "ports": [

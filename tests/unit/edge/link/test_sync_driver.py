@@ -13,7 +13,7 @@ from edge.wire.event import parse_event
 from edge.wire.keys import Ed25519Signer, TrustBundle
 from edge.wire.messages import Bundle, Command
 from tests.unit.edge.link.sync_world import DEVICE, FLEET, sync_world
-from tests.unit.edge.link.virtual_loop import run_virtual
+from tests.virtual_loop import run_virtual
 
 
 def test_driver_connected_opens_a_session_and_drains_the_log() -> None:
