@@ -156,7 +156,22 @@ class _Reader:
         return _SIMPLE[info]
 
     def _list(self, size: int, depth: int) -> list[Any]:
-        return [self.item(depth) for _ in range(size)]
+        items: list[Any] = []
+        for _ in range(size):
+            # A batch is 500 byte strings of 24 to 65,535 bytes: read these here, everything else in general.
+            at, data = self.at, self._data
+            if data[at : at + 1] == b"\x58" and (length := data[at + 1]) >= 24:
+                start = at + 2
+            elif data[at : at + 1] == b"\x59" and (length := data[at + 1] << 8 | data[at + 2]) >= 256:
+                start = at + 3
+            else:
+                items.append(self.item(depth))
+                continue
+            self.at = start + length
+            items.append(data[start : self.at])
+        if self.at > len(self._data):
+            raise self._wrong("the bytes end within an item")
+        return items
 
     def _map(self, size: int, depth: int) -> dict[int | str, Any]:
         result: dict[int | str, Any] = {}

@@ -73,6 +73,13 @@ def test_cbor_map_keys_are_in_the_order_of_rfc_8949_section_4_2_1() -> None:
         pytest.param("bfff", id="indefinite-map"),
         pytest.param("ff", id="break"),
         pytest.param("4401", id="short-bytes"),
+        pytest.param("81581800", id="short-bytes-in-a-list"),
+        pytest.param("8259010000", id="short-long-bytes-in-a-list"),
+        pytest.param("8158", id="no-length-in-a-list"),
+        pytest.param("815901", id="half-a-length-in-a-list"),
+        pytest.param("815817" + "00" * 23, id="long-form-of-23-in-a-list"),
+        pytest.param("815900ff" + "00" * 255, id="long-form-of-255-in-a-list"),
+        pytest.param("82581a" + "00" * 25, id="list-without-its-second-item"),
         pytest.param("5b7fffffffffffffff00", id="huge-bytes"),
         pytest.param("9b7fffffffffffffff00", id="huge-list"),
         pytest.param("bb7fffffffffffffff00", id="huge-map"),
@@ -107,6 +114,15 @@ def test_cbor_nested_eight_deep_is_taken() -> None:
 def test_cbor_encode_of_a_value_outside_the_profile_is_refused(value: Any) -> None:
     with pytest.raises(Malformed):
         cbor.encode(value)
+
+
+@given(st.lists(st.binary(min_size=20, max_size=300), min_size=1, max_size=6))
+def test_cbor_list_of_byte_strings_cut_anywhere_is_refused(value: list[bytes]) -> None:
+    octets = cbor.encode(value)
+    assert cbor.decode(octets, where="test") == cbor2.loads(octets)
+    for end in {0, 1, len(octets) // 2, len(octets) - 1}:
+        with pytest.raises(Malformed):
+            cbor.decode(octets[:end], where="test")
 
 
 @given(values)
