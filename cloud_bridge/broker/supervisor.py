@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import socket
 import ssl
 import sys
 from asyncio.subprocess import Process
@@ -70,16 +71,17 @@ class MosquittoSupervisor:
     async def _start(self) -> None:
         """Start and wait for a handshake; a store that stops it is moved aside, once."""
         move_aside_if_spoilt(self._config.store_file)
-        if await self._spawn():
+        taken = not _can_bind(self._config.listen_host, self._config.listen_port)
+        if not taken and await self._spawn():
             return
-        if self._config.store_file.exists():
+        if not taken and self._config.store_file.exists():
             move_aside(self._config.store_file)
             if await self._spawn():
                 return
         raise LinkDown(
-            f"mosquitto does not start on port {self._config.listen_port}",
+            f"mosquitto does not start on port {self._config.listen_port}{', which is taken' if taken else ''}",
             where=str(self._config.config_file),
-            remedy="Read its lines above; is the port taken, or a certificate unreadable?",
+            remedy="Free the port." if taken else "Read its lines above; is a certificate unreadable?",
         )
 
     async def _spawn(self) -> bool:
@@ -187,6 +189,18 @@ def move_aside(store: Path) -> Path:
     store.rename(target)
     logger.warning("store moved aside", to=str(target))
     return target
+
+
+def _can_bind(host: str, port: int) -> bool:
+    """Whether the port is free: a broker of the same certificate there would be taken for our own."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 async def _pause(stop: asyncio.Event, span_s: float, process: Process | None = None) -> None:
