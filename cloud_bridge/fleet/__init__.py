@@ -1,1 +1,1 @@
-
+"""Which devices exist, how are they, what should they be? Registry, twins, commands, alarms."""

@@ -1,1 +1,1 @@
-
+"""What happened? Append-only events, receipts, replay, audit bundles, the fleet-wide log."""

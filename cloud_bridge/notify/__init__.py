@@ -1,1 +1,1 @@
-
+"""Who must be told, through which channel, was it received?"""

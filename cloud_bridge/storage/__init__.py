@@ -1,1 +1,1 @@
-
+"""The database as two calls, on SQLite and PostgreSQL; tables and their migrations."""
