@@ -60,7 +60,8 @@ def recipient_page(pickup: Pickup, language: str) -> bytes:
     return f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<title>{words["title"]}</title><link rel="stylesheet" href="/static/pages.css"></head>
+<title>{words["title"]}</title><link rel="icon" href="/static/icon.svg">
+<link rel="stylesheet" href="/static/pages.css"></head>
 <body class="phone"><main>
 {body}
 <dl><div><dt>{words["where"]}</dt><dd>{escape(locker.name)}<br>{escape(locker.address)}</dd></div>

@@ -127,7 +127,7 @@ def _responses(route: Route) -> dict[str, Any]:
         statuses += [(400, "Not valid")]
     if route.takes_body:
         statuses += [(413, "Too large"), (415, "Unsupported media type")]
-    if route.param_names:
+    if route.param_names or route.query is not None:
         statuses += [(404, "Not found")]
     if route.mode != "read":
         statuses += [(404, "Not found"), (409, "Conflict")]
