@@ -97,6 +97,37 @@ def write_simulator(folder: Folder) -> Path:
     return _write(folder.root / "simulator.json", json.dumps({"ports": ports}, indent=2))
 
 
+def write_broker(folder: Folder) -> Path:
+    """Names and tokens of the two parties on the embedded broker."""
+    tokens = {DEVICE_ID: folder.secret("device"), "bridge.1": folder.secret("bridge")}
+    path = folder.root / "broker-tokens.json"
+    path.touch(mode=0o600)
+    return _write(path, json.dumps(tokens))
+
+
+def write_bridge(folder: Folder, http_port: int, broker_port: int, smtp_port: int) -> Path:
+    """The bridge's TOML: SQLite, loopback, the demo's own mail server."""
+    path = folder.bridge / "bridge.toml"
+    path.touch(mode=0o600)
+    lines = [
+        f'database = "sqlite:///{folder.bridge / "bridge.db"}"',
+        f"listen_port = {http_port}",
+        f'public_url = "http://127.0.0.1:{http_port}"',
+        f'keys = "{folder.bridge / "fleet"}"',
+        f'state = "{folder.bridge / "state"}"',
+        "[mqtt]",
+        f"port = {broker_port}",
+        'username = "bridge.1"',
+        f'password = "{folder.secret("bridge")}"',
+        "[smtp]",
+        'host = "127.0.0.1"',
+        f"port = {smtp_port}",
+        'sender = "lockers@demo.example"',
+        'tls = "none"',
+    ]
+    return _write(path, "\n".join(lines) + "\n")
+
+
 def write_device(folder: Folder, root_public_hex: str, broker_port: int, screen_port: int) -> Path:
     """The agent's TOML."""
     lines = [

@@ -1,0 +1,168 @@
+"""The demo's world: broker, bridge, simulated boards and locker agent as processes, a cable, a mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from firmware_sim.control_client import ControlClient
+from hil.cable import Cable
+from hil.demo import folder as places
+from hil.demo.clients import BridgeClient, KioskClient, Mailbox
+from hil.demo.folder import DEVICE_ID, FLEET, Folder, free_port
+from hil.errors import ProcessFailed
+from hil.process import Deployable
+
+Tell = Callable[[str], None]
+SITE = {"name": "Station Square", "address": "Station Square 1, 10115 Berlin", "language": "en"}
+
+
+class DemoWorld:
+    """Starts everything, keeps it running, breaks it on purpose, stops it without a trace."""
+
+    def __init__(self, folder: Folder, tell: Tell) -> None:
+        self.folder = folder
+        self._tell = tell
+        self.http_port, self.smtp_port, self.broker_port = free_port(), free_port(), free_port()
+        self.screen_port = free_port()
+        self.cable = Cable(self.broker_port)
+        self.mailbox = Mailbox()
+        self.processes: dict[str, Deployable] = {}
+        self.screen_url = f"http://127.0.0.1:{self.screen_port}/"
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.session: aiohttp.ClientSession
+        self.bridge: BridgeClient
+        self.kiosk: KioskClient
+        self.courier: BridgeClient
+        self.hands: ControlClient
+
+    async def start(self) -> None:
+        """Provision what is missing, then start the processes in order; each is ready before the next."""
+        self.folder.make()
+        root_public = await self._provision()
+        self._write_configuration(root_public, await self.cable.open())
+        self.mailbox.open(self.smtp_port)
+        self.session = aiohttp.ClientSession()
+        self._name_processes()
+        self._tell("starting the broker and the simulated lock boards")
+        await asyncio.gather(self.processes["broker"].start(), self.processes["boards"].start())
+        self.hands = await ControlClient.connect(self.folder.control)
+        self._tell("starting the bridge")
+        await self._prepare_bridge()
+        await self.processes["bridge"].start()
+        self._tell("starting the locker controller")
+        await self.processes["locker"].start()
+        await self._install_locker()
+        self.kiosk = KioskClient(self.session, self.screen_url)
+
+    def _write_configuration(self, root_public: str, device_port: int) -> None:
+        places.write_simulator(self.folder)
+        places.write_broker(self.folder)
+        places.write_bridge(self.folder, self.http_port, self.broker_port, self.smtp_port)
+        places.write_device(self.folder, root_public, device_port, self.screen_port)
+
+    def _name_processes(self) -> None:
+        root, logs = self.folder.root, self.folder.logs
+        listen, tokens = f"127.0.0.1:{self.broker_port}", str(root / "broker-tokens.json")
+        boards, links, control = str(root / "simulator.json"), str(self.folder.links), str(self.folder.control)
+        bridge, agent = str(self._bridge_toml), str(self.folder.device / "locker.toml")
+        named = {
+            "broker": ["cloud_bridge", "broker", "--listen", listen, "--credentials", tokens],
+            "boards": ["firmware_sim", "locker", "--config", boards, "--links", links, "--control", control, "--json"],
+            "bridge": ["cloud_bridge", "serve", "--config", bridge],
+            "locker": ["edge", "locker", "--config", agent],
+        }
+        self.processes = {name: Deployable(name, words, logs / f"{name}.log") for name, words in named.items()}
+
+    @property
+    def _bridge_toml(self) -> Path:
+        return self.folder.bridge / "bridge.toml"
+
+    async def stop(self) -> None:
+        """End everything; under two seconds."""
+        await asyncio.gather(*(process.stop() for process in self.processes.values()), return_exceptions=True)
+        await self.cable.close()
+        self.mailbox.close()
+        if hasattr(self, "session"):
+            await self.session.close()
+
+    # --- preparing -------------------------------------------------------------------------------------------
+
+    async def _provision(self) -> str:
+        """A fleet, its keys, and the locker enrolled with keys of its own; all of it only the first time."""
+        folder = self.folder
+        self.folder.secret("device")
+        if not (folder.device / "fleet" / "fleet.json").exists():
+            self._tell("making a fleet: authority, role keys, the locker's own keys and certificate")
+            await run("provisioning", "init", "--fleet", FLEET, "--dir", str(folder.fleet))
+            request = await run(
+                "edge", "enrol-request", "--keys-dir", str(folder.keys), "--device-id", DEVICE_ID, "--fleet", FLEET
+            )
+            asked = folder.device / "request.json"
+            asked.write_text(request, "utf-8")
+            await run("provisioning", "enrol", str(asked), "--out", str(folder.device), "--dir", str(folder.fleet))
+            for receiver, to in (("bridge", folder.bridge / "fleet"), ("device", folder.device / "fleet")):
+                await run("provisioning", "export", receiver, "--to", str(to), "--dir", str(folder.fleet))
+        root: str = json.loads((folder.device / "fleet" / "fleet.json").read_text("utf-8"))["root_public"]
+        return root
+
+    async def _prepare_bridge(self) -> None:
+        """Registry, and a token for the story's operator and courier; made anew at every start, kept nowhere."""
+        config = ["--config", str(self._bridge_toml)]
+        await run("cloud_bridge", "devices", "import", str(self.folder.bridge / "fleet" / "devices.json"), *config)
+        operator, courier, login = await asyncio.gather(
+            run("cloud_bridge", "token", "create", "--role", "operator", "--actor", "demo", "--json", *config),
+            run("cloud_bridge", "token", "create", "--role", "courier", "--actor", "courier-7", "--json", *config),
+            run("cloud_bridge", "login", "create", "--role", "operator", "--actor", "demo", "--json", *config),
+        )
+        self.bridge = BridgeClient(self.session, self.url, json.loads(operator)["token"])
+        self.courier = BridgeClient(self.session, self.url, json.loads(courier)["token"])
+        self.login_url: str = json.loads(login)["url"]
+
+    async def _install_locker(self) -> None:
+        await self.bridge.call("PUT", f"/v1/lockers/{DEVICE_ID}", {**SITE, "compartments": places.compartments()})
+
+    # --- breaking things on purpose ----------------------------------------------------------------------------
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL a process: `locker` (the plug), `broker`, `bridge` or `boards`."""
+        await self.processes[name].kill()
+
+    async def revive(self, name: str) -> None:
+        """Start it again, as systemd would."""
+        if not self.processes[name].running:
+            await self.processes[name].start()
+
+    async def hand(self, what: str, compartment_no: int) -> Any:
+        """A person's hand at a door: `open`, `close`, `put`, `take`."""
+        row = places.compartments()[compartment_no - 1]
+        return await self.hands.ask(what, module=row["module"], channel=row["channel"])
+
+    async def jam(self, compartment_no: int, jammed: bool) -> None:
+        row = places.compartments()[compartment_no - 1]
+        if jammed:
+            await self.hands.ask("set_fault", name="jam", target=row["module"], channel=row["channel"])
+        else:
+            await self.hands.ask("clear_fault", name="jam", target=row["module"])
+
+
+async def run(*arguments: str) -> str:
+    """Run one of our commands to its end; its stdout.
+
+    Raises:
+        ProcessFailed: it did not end with 0; its last words are quoted.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    if process.returncode:
+        words = " ".join(arguments[:3])
+        raise ProcessFailed(f"ended with {process.returncode}", where=words, remedy=err.decode()[-800:])
+    return out.decode()
