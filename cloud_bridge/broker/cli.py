@@ -14,6 +14,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from cloud_bridge.broker.embedded_config import parse_listen
+from cloud_bridge.broker.mosquitto import MosquittoConfig
 from cloud_bridge.errors import CloudError, ConfigError
 
 EXIT_ERROR = 1
@@ -43,7 +45,7 @@ def broker(
     """Serve MQTT for a demo or a small site: with tokens on loopback, or with client certificates anywhere."""
     from cloud_bridge.broker.credentials import Credentials
     from cloud_bridge.broker.embedded import run_embedded
-    from cloud_bridge.broker.embedded_config import BrokerTls, EmbeddedConfig, parse_listen
+    from cloud_bridge.broker.embedded_config import BrokerTls, EmbeddedConfig
 
     with _errors_told():
         host, port = parse_listen(listen)
@@ -94,10 +96,16 @@ def mosquitto_run(
         asyncio.run(_until_signal(lambda stop, ready: supervisor.run(stop=stop, ready=ready)))
 
 
-def _config(cert, key, ca, folder, listen, revoked, registry, bridge):  # type: ignore[no-untyped-def]
-    from cloud_bridge.broker.embedded_config import parse_listen
-    from cloud_bridge.broker.mosquitto import MosquittoConfig
-
+def _config(
+    cert: Path,
+    key: Path,
+    ca: Path,
+    folder: Path,
+    listen: str,
+    revoked: Path | None,
+    registry: Path | None,
+    bridge: list[str] | None,
+) -> MosquittoConfig:
     host, port = parse_listen(listen)
     return MosquittoConfig(
         folder=folder.resolve(),

@@ -55,7 +55,7 @@ class EmbeddedConfig:
     max_connections: int = 400
     max_packet_bytes: int = 256 * 1024
     max_keepalive_s: int = 120
-    connect_timeout_s: float = 10.0
+    connect_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:
         """Raises ConfigError: not an address, or one that others can reach without certificates."""

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cloud_bridge.broker.__main__ import app
 from cloud_bridge.broker.supervisor import STORE_MAGIC, find_mosquitto
 from cloud_bridge.errors import ConfigError
 from edge.wire.topics import ALL_SHARDS, Channel, device_filters, shard_filters, topic
@@ -144,7 +145,21 @@ def test_missing_program_says_how_to_install_it() -> None:
         pytest.param(["broker", "--listen", "nowhere"], id="no_port"),
         pytest.param(["broker", "--credentials", "{missing}"], id="no_such_file"),
         pytest.param(
-            ["mosquitto", "config", "--cert", "a", "--key", "b", "--ca", "c", "--bridge", "locker-1"], id="bridge"
+            [
+                "mosquitto",
+                "config",
+                "--cert",
+                "a",
+                "--key",
+                "b",
+                "--ca",
+                "c",
+                "--folder",
+                "{folder}",
+                "--bridge",
+                "locker-1",
+            ],
+            id="bridge",
         ),
     ],
 )
@@ -152,14 +167,6 @@ def test_command_that_would_be_open_or_wrong_ends_with_usage(tmp_path: Path, wor
     file = tmp_path / "credentials.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps({A: "token-of-locker-0001-xyz"}))
-    words = [word.format(file=file, missing=tmp_path / "none") for word in words]
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    done = subprocess.run(
-        [sys.executable, "-m", "cloud_bridge.broker", *words],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert done.returncode == 2 and done.stderr.strip() and "Traceback" not in done.stderr and not done.stdout
+    words = [word.format(file=file, missing=tmp_path / "none", folder=tmp_path / "folder") for word in words]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2 and done.stderr.strip() and not done.stdout
