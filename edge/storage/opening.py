@@ -25,6 +25,7 @@ from edge.wire.keys import Signer
 L = TypeVar("L")
 _WHERE = "event log"
 _DATABASE = "events.db"
+_PLAUSIBLE_VERSION = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ def open_store(
     try:
         prepare(connection, limits)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if not 0 <= version <= _PLAUSIBLE_VERSION:
+            raise LogDamaged("damaged_file", f"schema version {version}")
         if version > VERSION:
             remedy = "Install the release that wrote it, or a newer one."
             raise StorageFailed(f"schema version {version}, this release knows {VERSION}", where=_WHERE, remedy=remedy)
@@ -174,9 +177,11 @@ def open_store(
         check_pages(connection, limits)
         return _resume(connection, owner, limits, ballast)
     except sqlite3.Error as error:
-        if is_damage(error) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:
+        if is_damage(error) or getattr(error, "sqlite_errorcode", None) in (None, sqlite3.SQLITE_ERROR):
             raise LogDamaged("damaged_file", str(error)) from error
         raise typed(error, _WHERE) from error
+    except (UnicodeDecodeError, TypeError) as error:  # names or values that only a damaged page can hold
+        raise LogDamaged("damaged_file", str(error)) from error
 
 
 def _resume(connection: Connection, owner: Owner, limits: LogLimits, ballast: Ballast) -> EventStore:

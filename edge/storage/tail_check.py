@@ -131,6 +131,6 @@ def former_head(connection: Connection) -> tuple[str | None, int | None, int, in
         stream, boot, floor_at_ms = connection.execute("SELECT stream, boot, floor_at_ms FROM log").fetchone()
         row = connection.execute("SELECT first + count FROM commits ORDER BY first DESC LIMIT 1").fetchone()
         size = row[0] if row else None
-    except (sqlite3.Error, TypeError):
+    except (sqlite3.Error, UnicodeDecodeError, TypeError):
         pass
     return stream, size, boot, floor_at_ms
