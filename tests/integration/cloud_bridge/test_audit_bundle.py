@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -27,5 +28,6 @@ async def test_exported_bundle_convinces_the_auditors_script_only_when_untouched
         bundle["events"][3] = bundle["events"][4]
     file = tmp_path / "bundle.json"
     file.write_text(json.dumps(bundle))
-    done = subprocess.run([sys.executable, str(SCRIPT), str(file)], capture_output=True, text=True)
+    command = [sys.executable, str(SCRIPT), str(file)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     assert done.returncode == (1 if tamper else 0), done.stderr
