@@ -54,7 +54,6 @@ class Former:
     stream: str | None = None
     size: int | None = None
     boot: int = 0
-    floor_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _open_folder(
     except (LogDamaged, _Damaged) as damage:
         former = damage.former if isinstance(damage, _Damaged) else Former(damage.reason, damage.detail)
         if former.stream is None:
-            former = Former(former.reason, former.detail, known, None, former.boot, former.floor_at_ms)
+            former = Former(former.reason, former.detail, known, None, former.boot)
         recovery = Recovery(former, _set_aside(path, start.at_ms, former.reason))
         store = _open_file(path, owner, start, limits, ballast, former)
     _remember_stream(path, store.identity.stream)
@@ -138,9 +137,9 @@ def _open_file(
     try:
         store = open_store(connection, owner, start, limits, ballast, former)
     except LogDamaged as damage:
-        stream, size, boot, floor_at_ms = former_head(connection)
+        stream, size, boot = former_head(connection)
         connection.close()
-        raise _Damaged(Former(damage.reason, damage.detail, stream, size, boot, floor_at_ms)) from damage
+        raise _Damaged(Former(damage.reason, damage.detail, stream, size, boot)) from damage
     except BaseException:
         connection.close()
         raise
@@ -198,10 +197,9 @@ def _create(
 ) -> EventStore:
     """Schema, log row and first events in one transaction: a log exists whole or not at all."""
     boot = former.boot + 1 if former else 1
-    floor_at_ms = former.floor_at_ms if former else 0
     identity = LogIdentity(owner.fleet, owner.device_id, start.random.token(16).hex(), boot)
-    log = (owner.fleet, owner.device_id, owner.signer.public, identity.stream, boot, b"", b"", floor_at_ms)
-    insert = ("INSERT INTO log VALUES (1, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?)", log)
+    log = (owner.fleet, owner.device_id, owner.signer.public, identity.stream, boot, b"", b"")
+    insert = ("INSERT INTO log VALUES (1, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0)", log)
     store = EventStore(connection, identity, owner.signer, limits, ballast)
     store.commit(_first_events(former, start.at_ms), [*((sql, ()) for sql in DDL), insert], reserve=True)
     return store

@@ -19,11 +19,12 @@ from edge.storage.trimming import LogRow, used_bytes
 from edge.wire.checkpoint import Checkpoint
 from edge.wire.errors import WireError
 from edge.wire.event import LogIdentity
-from edge.wire.ids import origin_of
+from edge.wire.ids import MAX_SAFE_INTEGER, check_hex_id, origin_of
 from edge.wire.keys import verify
 from edge.wire.merkle import Frontier, leaf_hash
 
 CHECKED_COMMITS = 16
+_MAX_BOOTS = 2**32
 
 
 class LogDamaged(Exception):
@@ -122,15 +123,21 @@ def _tail_start(connection: Connection, base_size: int) -> int:
     return int(rows[-1][0]) if rows else base_size
 
 
-def former_head(connection: Connection) -> tuple[str | None, int | None, int, int]:
-    """What a damaged file still says of its stream, size, boot and floor; nothing of it is verified."""
+def former_head(connection: Connection) -> tuple[str | None, int | None, int]:
+    """What a damaged file still says of its stream, size and boot, where it is plausible; nothing is verified.
+
+    The time floor is not taken over: a wrong one would lock the device in the future, and a new stream opens to
+    staff only until signed cloud time has come.
+    """
     stream: str | None = None
     size: int | None = None
-    boot = floor_at_ms = 0
+    boot = 0
     try:
-        stream, boot, floor_at_ms = connection.execute("SELECT stream, boot, floor_at_ms FROM log").fetchone()
-        row = connection.execute("SELECT first + count FROM commits ORDER BY first DESC LIMIT 1").fetchone()
-        size = row[0] if row else None
-    except (sqlite3.Error, UnicodeDecodeError, TypeError):
+        name, number = connection.execute("SELECT stream, boot FROM log").fetchone()
+        boot = number if type(number) is int and 0 < number < _MAX_BOOTS else 0
+        stream = check_hex_id(name, where="stream")
+        (end,) = connection.execute("SELECT first + count FROM commits ORDER BY first DESC LIMIT 1").fetchone()
+        size = end if type(end) is int and 0 < end <= MAX_SAFE_INTEGER else None
+    except (sqlite3.Error, UnicodeDecodeError, TypeError, WireError):
         pass
-    return stream, size, boot, floor_at_ms
+    return stream, size, boot

@@ -106,6 +106,23 @@ def test_open_damaged_file_is_set_aside_and_new_stream_says_so(world: LogWorld, 
     assert world.open().recovery is None
 
 
+@pytest.mark.parametrize(
+    "values",
+    ["boot = -5", f"boot = {2**60}", "stream = 'x'", f"floor_at_ms = {2**60}", "stream = 'A' || substr(stream, 2)"],
+)
+def test_open_damaged_file_with_absurd_values_states_only_plausible_ones(world: LogWorld, values: str) -> None:
+    stream = fill(world)
+    assert world.path is not None
+    changed(f"UPDATE log SET {values}")(world.path / "events.db")
+    changed("DELETE FROM commits WHERE first = 71")(world.path / "events.db")
+    opened = world.open()
+    assert opened.recovery is not None
+    assert (opened.recovery.former.stream, opened.floor_at_ms) == (stream, 0)
+    assert 1 <= opened.head.boot <= 2
+    for event in map(parse_event, opened.tail):
+        check_payload(event.type, event.data)
+
+
 def test_open_twice_damaged_at_one_time_sets_both_aside(world: LogWorld) -> None:
     assert world.path is not None
     for _ in range(2):
