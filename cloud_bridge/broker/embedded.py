@@ -99,7 +99,7 @@ class HardenedBroker(Broker):
             return
         name = self._name_of(session)
         if name is None or not self._may_connect(name, session):
-            logger.warning("connect refused", client_id=repr(session.client_id)[:60], name=name)
+            logger.warning("connect refused", client_id=repr(session.client_id)[:60], name=repr(name)[:60])
             return await connection.refuse(writer)
         keepalive_s = min(session.keep_alive or self._embedded.max_keepalive_s, self._embedded.max_keepalive_s)
         reader.permit(max_packet_bytes=self._embedded.max_packet_bytes, idle_s=1.5 * keepalive_s)
@@ -174,7 +174,7 @@ class HardenedBroker(Broker):
         if may(session.client_id, Action.RETAIN if retain else Action.PUBLISH, topic):
             await self._publish(session, topic, bytes(packet.data or b""), packet.qos or 0, retain)
         else:
-            logger.warning("publish refused", client_id=session.client_id, topic=topic[:80], retain=retain)
+            logger.warning("publish refused", client_id=session.client_id, topic=repr(topic[:80]), retain=retain)
         if packet.qos:
             await connection.acknowledge(packet.packet_id)
 
@@ -210,7 +210,7 @@ class HardenedBroker(Broker):
     async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
         topic_filter, qos = subscription
         if not may(session.client_id, Action.SUBSCRIBE, topic_filter):
-            logger.warning("subscribe refused", client_id=session.client_id, topic_filter=topic_filter[:80])
+            logger.warning("subscribe refused", client_id=session.client_id, topic_filter=repr(topic_filter[:80]))
             return _REFUSED
         return await super().add_subscription((topic_filter, min(qos, 1)), session)
 

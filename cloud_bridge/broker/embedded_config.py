@@ -13,7 +13,10 @@ from cloud_bridge.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class BrokerTls:
-    """The broker's certificate and key, the authority of its clients, and what that authority has revoked."""
+    """The broker's certificate and key, the authority of its clients, and what that authority has revoked.
+
+    The files are read once: a new revocation list holds after a restart (mosquitto takes one while it runs).
+    """
 
     certificate: Path
     key: Path
