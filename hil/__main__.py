@@ -23,9 +23,7 @@ def _root() -> None:
 
 @app.command()
 def demo(
-    once: Annotated[
-        bool, typer.Option("--once", help="Play the story headless and end; non-zero if a step fails.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Play the story headless; non-zero if a step fails.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its state.")] = Path(".demo"),
 ) -> None:
     """One locker with its cloud on loopback. Ctrl-C ends it; a second run keeps its state."""

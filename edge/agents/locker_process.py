@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from edge.agents.authority_clock import AuthorityClock
+from edge.agents.diagnostics import configure
 from edge.agents.layout import compartments, lock_bank_config, log_limits
 from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
 from edge.agents.system_random import SystemRandom
@@ -95,6 +96,7 @@ class LockerProcess:
             connected=lambda: self._agent.sync.connected(),
             disconnected=lambda: self._agent.sync.disconnected(),
             received=lambda channel, payload, retained: self._agent.sync.received(channel, payload, retained),
+            failed=lambda why: _log.info("no link", why=why),
         )
 
     def _board_noticed(self, notice: BoardNotice) -> None:
@@ -162,6 +164,7 @@ async def serve(config: AgentConfig) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    configure()
     process = LockerProcess(config)
 
     def ready(url: str) -> None:

@@ -80,7 +80,6 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     return Frontier().append(leaves).root()
 
 
-
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Audit path of leaf `index` in the tree over `leaves` (RFC 6962 section 2.1.1)."""
     if not 0 <= index < len(leaves):

@@ -24,6 +24,7 @@ class Story:
         self._parcel_id = ""
         self._pin = ""
         self._no = 0
+        self._mails = 0
 
     async def play(self) -> None:
         """All steps, in order."""
@@ -61,6 +62,7 @@ class Story:
 
     async def _courier_deposits(self) -> None:
         world = self._world
+        self._mails = len(world.mailbox.messages)
         await world.kiosk.do("", "", lambda view: view["step"] in ("idle", "done", "refused") and view["online"], 30)
         await self._until("the locker knows of the reservation", self._reservation_arrived)
         await self._phone.fetch_grant(world.courier, [DEVICE_ID])
@@ -79,7 +81,7 @@ class Story:
         return bool(device["desired_version"] == device["reported_version"] and device["desired_version"])
 
     async def _recipient_is_told(self) -> None:
-        link = await self._world.mailbox.link(self._world.url, after=0)
+        link = await self._world.mailbox.link(self._world.url, after=self._mails)
         self._pin = pin_on(await self._world.bridge.page(link))
         self._tell("the recipient has mail with a link; the page shows QR code and PIN")
 

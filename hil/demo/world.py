@@ -59,6 +59,7 @@ class DemoWorld:
         self._tell("starting the locker controller")
         await self.processes["locker"].start()
         await self._install_locker()
+        await self._invite()
         self.kiosk = KioskClient(self.session, self.screen_url)
 
     def _write_configuration(self, root_public: str, device_port: int) -> None:
@@ -113,17 +114,22 @@ class DemoWorld:
         return root
 
     async def _prepare_bridge(self) -> None:
-        """Registry, and a token for the story's operator and courier; made anew at every start, kept nowhere."""
+        """Registry, and a token for the story's operator; made anew at every start, kept nowhere."""
         config = ["--config", str(self._bridge_toml)]
         await run("cloud_bridge", "devices", "import", str(self.folder.bridge / "fleet" / "devices.json"), *config)
-        operator, courier, login = await asyncio.gather(
-            run("cloud_bridge", "token", "create", "--role", "operator", "--actor", "demo", "--json", *config),
-            run("cloud_bridge", "token", "create", "--role", "courier", "--actor", "courier-7", "--json", *config),
-            run("cloud_bridge", "login", "create", "--role", "operator", "--actor", "demo", "--json", *config),
-        )
-        self.bridge = BridgeClient(self.session, self.url, json.loads(operator)["token"])
-        self.courier = BridgeClient(self.session, self.url, json.loads(courier)["token"])
-        self.login_url: str = json.loads(login)["url"]
+        made = await run("cloud_bridge", "token", "create", "--role", "operator", "--actor", "demo", "--json", *config)
+        self.bridge = BridgeClient(self.session, self.url, json.loads(made)["token"])
+
+    async def _invite(self) -> None:
+        """A courier's token, and the link that signs a person in, once."""
+        courier = await self.bridge.call("POST", "/v1/tokens", {"role": "courier", "actor": "courier-7", "days": 1})
+        self.courier = BridgeClient(self.session, self.url, courier["token"])
+        self.login_url: str = await self.login("operator", "demo")
+
+    async def login(self, role: str, actor: str) -> str:
+        """A fresh one-time login link."""
+        link = await self.bridge.call("POST", "/v1/logins", {"role": role, "actor": actor})
+        return str(link["url"])
 
     async def _install_locker(self) -> None:
         await self.bridge.call("PUT", f"/v1/lockers/{DEVICE_ID}", {**SITE, "compartments": places.compartments()})
@@ -140,8 +146,10 @@ class DemoWorld:
             await self.processes[name].start()
 
     async def hand(self, what: str, compartment_no: int) -> Any:
-        """A person's hand at a door: `open`, `close`, `put`, `take`."""
+        """A person's hand at a door: `open`, `close`, `put`, `take`, or `force` with a crowbar."""
         row = places.compartments()[compartment_no - 1]
+        if what == "force":
+            return await self.hands.ask("open", module=row["module"], channel=row["channel"], force=True)
         return await self.hands.ask(what, module=row["module"], channel=row["channel"])
 
     async def jam(self, compartment_no: int, jammed: bool) -> None:
