@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -254,15 +253,27 @@ def _guard(work: Callable[[], None]) -> None:
     try:
         work()
     except CloudError as error:
-        typer.echo(f"{error}. {error.remedy}".rstrip(), err=True)
-        raise typer.Exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1)) from error
+        raise _exit(error) from error
+    except ExceptionGroup as group:  # a worker of `serve` ended it
+        known, others = group.split(CloudError)
+        while isinstance(known, ExceptionGroup):
+            known = known.exceptions[0]
+        if others is not None or not isinstance(known, CloudError):
+            raise
+        raise _exit(known) from group
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
 
+def _exit(error: CloudError) -> typer.Exit:
+    typer.echo(f"{error}. {error.remedy}".rstrip(), err=True)
+    return typer.Exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1))
+
+
 def main() -> None:
+    """The console script."""
     app()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
