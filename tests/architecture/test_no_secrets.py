@@ -69,6 +69,7 @@ def pem() -> bytes:
         ("hil/demo/world.py", b'private=bytes.fromhex("' + seed().hex().encode() + b'")'),
         ("demo.toml", b'pin_key: "' + seed().hex().encode() + b'"'),
     ],
+    ids=["pem", "binary-key", "key-file", "secret-file", "seed-constant", "seed-call", "seed-in-toml"],
 )
 def test_scan_finds_a_planted_credential(name: str, data: bytes) -> None:
     assert findings(name, data)
