@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
+import sys
 
 import aiohttp
 import structlog
@@ -49,7 +51,8 @@ async def _run(bridge: Bridge, settings: Settings) -> None:
         site = web.TCPSite(runner, settings.listen_host, settings.listen_port)
         await site.start()
         host, port = runner.addresses[0][:2]
-        logger.info("serving", host=host, port=port, public_url=settings.public_url)
+        sys.stdout.write(json.dumps({"event": "ready", "host": host, "port": port, "url": settings.public_url}) + "\n")
+        sys.stdout.flush()
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(bridge.run())]
             if settings.mqtt is not None:

@@ -35,6 +35,7 @@ class MosquittoSupervisor:
         self._config = config
         self._poll_s = poll_s
         self._process: Process | None = None
+        self._seen: Stamps = {}
 
     @property
     def process_id(self) -> int | None:
@@ -48,6 +49,7 @@ class MosquittoSupervisor:
             ConfigError: the files cannot be made, or there is no mosquitto.
             LinkDown: the very first start fails.
         """
+        self._seen = self._stamps()  # before they are read: a change from now on is noticed
         self._config.write()
         failures, ever_served = 0, False
         loop = asyncio.get_running_loop()
@@ -117,11 +119,10 @@ class MosquittoSupervisor:
 
     async def _watch(self, stop: asyncio.Event) -> None:
         """Until the process ends or `stop`: changed inputs are made into rules and a SIGHUP makes them hold."""
-        seen = self._stamps()
         while self._process is not None and self._process.returncode is None and not stop.is_set():
             await _pause(stop, self._poll_s, self._process)
-            if (now := self._stamps()) != seen:
-                seen = now
+            if (now := self._stamps()) != self._seen:
+                self._seen = now
                 self._reload()
         if not stop.is_set():
             logger.error("mosquitto ended", code=self._process.returncode if self._process else None)

@@ -41,11 +41,14 @@ def test_pack_any_events_without_lf_come_back_the_same(events: list[bytes]) -> N
 
 @settings(max_examples=60)
 @given(st.integers(0, len(WRITTEN_BY_V1) - 1), st.integers(1, 255))
-def test_unpack_one_changed_byte_is_noticed(position: int, mask: int) -> None:
+def test_unpack_one_changed_byte_is_noticed_or_changes_nothing(position: int, mask: int) -> None:
     damaged = bytearray(WRITTEN_BY_V1)
     damaged[position] ^= mask
-    with pytest.raises(zlib.error):
-        PACKING.unpack(bytes(damaged))
+    try:
+        events = PACKING.unpack(bytes(damaged))
+    except zlib.error:
+        return
+    assert events == PACKING.unpack(WRITTEN_BY_V1)  # the bits that pad deflate's last byte mean nothing
 
 
 @pytest.mark.parametrize("packed", [b"", WRITTEN_BY_V1[:-1], WRITTEN_BY_V1 + b"x"], ids=["empty", "short", "long"])
