@@ -11,7 +11,7 @@ from cloud_bridge.lockers.model import Custody
 TYPES = frozenset(
     {
         "parcel_deposited", "parcel_collected", "parcel_retrieved", "compartment_restored", "compartment_disabled",
-        "compartment_enabled", "door_opened", "door_opened_unauthorised", "door_closed",
+        "pin_reissued", "compartment_enabled", "door_opened", "door_opened_unauthorised", "door_closed",
     }
 )  # fmt: skip
 _LEAVES = {"parcel_collected": "collected", "parcel_retrieved": "retrieved"}

@@ -42,6 +42,9 @@ class CustodyProjection:
     types = TYPES
 
     def apply(self, conn: Connection, event: StoredEvent) -> None:
+        if event.type == "pin_reissued":
+            _put_code(conn, event)
+            return
         no = event.compartment_no
         if no is not None:
             before = compartment_facts(conn, event.device_id).get(no)
@@ -102,6 +105,14 @@ def _put_compartment(
     else:
         here = (table.c.locker_id == locker_id) & (table.c.compartment_no == no)
         conn.execute(update(table).where(here).values(**values))
+
+
+def _put_code(conn: Connection, event: StoredEvent) -> None:
+    """A pickup's new generation and counter: the codes of before open nothing."""
+    table = custody_parcels
+    here = (table.c.locker_id == event.device_id) & (table.c.pickup_id == event.data["pickup_id"])
+    code = {"pin_generation": event.data["pin_generation"], "pin_counter": event.data["pin_counter"]}
+    conn.execute(update(table).where(here, table.c.state == "deposited").values(**code))
 
 
 def _put_custody(conn: Connection, item: Custody, *, new: bool) -> None:

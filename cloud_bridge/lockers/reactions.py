@@ -22,7 +22,14 @@ class LockerReactions:
 
     name = "locker_reactions"
     types = frozenset(
-        {"parcel_deposited", "compartment_restored", "parcel_collected", "parcel_retrieved", "compartment_disabled"}
+        {
+            "parcel_deposited",
+            "compartment_restored",
+            "pin_reissued",
+            "parcel_collected",
+            "parcel_retrieved",
+            "compartment_disabled",
+        }
     )
 
     def __init__(self, lockers: Lockers, random: Random) -> None:
@@ -32,6 +39,9 @@ class LockerReactions:
     def apply(self, conn: Connection, event: StoredEvent) -> None:
         locker = store.locker(conn, event.device_id)
         no = event.compartment_no
+        if locker is not None and event.type == "pin_reissued":
+            found = store.reservation_of_pickup(conn, event.data["pickup_id"])
+            self._tell(conn, "ready", locker, found[0] if found else None, event)
         if locker is None or no is None:
             return
         if event.type == "parcel_deposited" and event.parcel_id is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -69,10 +69,14 @@ def _one_of(*choices: str) -> Callable[[Any], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One payload member: `kind` is what the reference pages print."""
+    """One payload member: `kind` is what the reference pages print.
+
+    `pattern` matches canonical JSON of ordinary values: whatever it matches passes `check`, not the other way round.
+    """
 
     kind: str
     check: Callable[[Any], bool]
+    pattern: str
     optional: bool = False
 
 
@@ -87,25 +91,30 @@ class EventType:
     urgent: bool = False
 
 
-ID = Member("id, 32 hex digits", _hex_id)
-PARCEL = Member("parcel id, the carrier's tracking number", _parcel_id)
-COMPARTMENT = Member("compartment_no, 1 to 9999", _compartment)
-CODE = Member("code, a-z 0-9 _ . : -", _code)
-NOTE = Member("text, at most 200 printable characters", _note)
-WHOLE = Member("whole number", _whole)
-INTEGER = Member("integer", _integer)
-FLAG = Member("true or false", _flag)
-PULSE = Member("acked, refused, no_reply, fault or not_sent",
-               _one_of("acked", "refused", "no_reply", "fault", "not_sent"))  # fmt: skip
-DOOR = Member("open, closed or unknown", _one_of("open", "closed", "unknown"))
-OUTCOME = Member("opened, did_not_open, opened_unacknowledged or unverified",
-                 _one_of("opened", "did_not_open", "opened_unacknowledged", "unverified"))  # fmt: skip
-VISIT_KIND = Member("courier, recipient, technician or remote",
-                    _one_of("courier", "recipient", "technician", "remote"))  # fmt: skip
+_NUMBER = "(?:0|[1-9][0-9]{0,14})"
+ID = Member("id, 32 hex digits", _hex_id, '"[0-9a-f]{32}"')
+PARCEL = Member("parcel id, the carrier's tracking number", _parcel_id, '"[A-Z0-9-]{4,40}"')
+COMPARTMENT = Member("compartment_no, 1 to 9999", _compartment, "[1-9][0-9]{0,3}")
+CODE = Member("code, a-z 0-9 _ . : -", _code, '"[a-z0-9_.:-]{1,64}"')
+NOTE = Member("text, at most 200 printable characters", _note, r'"[ !#-\[\]-~]{0,200}"')
+WHOLE = Member("whole number", _whole, _NUMBER)
+INTEGER = Member("integer", _integer, f"(?:{_NUMBER}|-[1-9][0-9]{{0,14}})")
+FLAG = Member("true or false", _flag, "(?:true|false)")
+
+
+def _choice(kind: str, *choices: str) -> Member:
+    return Member(kind, _one_of(*choices), f'"(?:{"|".join(choices)})"')
+
+
+PULSE = _choice("acked, refused, no_reply, fault or not_sent", "acked", "refused", "no_reply", "fault", "not_sent")
+DOOR = _choice("open, closed or unknown", "open", "closed", "unknown")
+OUTCOME = _choice("opened, did_not_open, opened_unacknowledged or unverified",
+                  "opened", "did_not_open", "opened_unacknowledged", "unverified")  # fmt: skip
+VISIT_KIND = _choice("courier, recipient, technician or remote", "courier", "recipient", "technician", "remote")
 
 
 def _opt(member: Member) -> Member:
-    return Member(member.kind, member.check, optional=True)
+    return replace(member, optional=True)
 
 
 _ROWS = (
@@ -142,6 +151,8 @@ _ROWS = (
     EventType("pin_attempted", Family.ACCESS, "A PIN was entered; committed before it is compared", {"attempt_id": ID}),
     EventType("pin_accepted", Family.ACCESS, "The attempt matched a live code", {"attempt_id": ID, "pickup_id": ID}),
     EventType("pin_refused", Family.ACCESS, "The attempt matched nothing", {"attempt_id": ID, "wrong_in_row": WHOLE}),
+    EventType("pin_reissued", Family.ACCESS, "A raised generation gave a pickup a new PIN; the older opens nothing",
+              {"pickup_id": ID, "pin_generation": WHOLE, "pin_counter": WHOLE}),
     EventType("access_blocked", Family.ACCESS, "PIN entry is blocked until then",
               {"reason": CODE, "until_at_ms": WHOLE}),
     EventType("qr_refused", Family.ACCESS, "A scanned credential was refused, and why",

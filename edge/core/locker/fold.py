@@ -66,6 +66,19 @@ def _pin_accepted(state: Durable, _data: Data, _at_ms: int) -> Durable:
     return replace(state, pin_limits=state.pin_limits.accepted())
 
 
+def _pin_reissued(state: Durable, data: Data, _at_ms: int) -> Durable:
+    slots = {
+        no: replace(slot, held=tuple(_with_code(held, data) for held in slot.held)) for no, slot in state.slots.items()
+    }
+    return replace(state, slots=slots)
+
+
+def _with_code(held: Held, data: Data) -> Held:
+    if held.pickup_id != data["pickup_id"]:
+        return held
+    return replace(held, generation=data["pin_generation"], counter=data["pin_counter"])
+
+
 def _command_accepted(state: Durable, data: Data, _at_ms: int) -> Durable:
     return _command(state, data["command_id"], "accepted")
 
@@ -195,6 +208,7 @@ _RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
     "visit_ended": _visit_ended,
     "pin_attempted": _pin_attempted,
     "pin_accepted": _pin_accepted,
+    "pin_reissued": _pin_reissued,
     "command_accepted": _command_accepted,
     "command_refused": _command_refused,
     "command_finished": _command_finished,

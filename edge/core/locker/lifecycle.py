@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from edge.core.locker import doors
+from edge.core.locker import doors, reissue
 from edge.core.locker.doors import derive_id
 from edge.core.locker.model import (
     BoardChanged,
@@ -80,6 +80,7 @@ def desired_received(turn: Turn, event: DesiredReceived) -> None:
         turn.record("desired_applied", epoch=wanted.epoch, version=wanted.version, sha256=wanted.sha256)
     if not durable.restored:
         _restore(turn, wanted)
+    reissue.begin(turn)
     _open_or_close(turn)
 
 

@@ -56,7 +56,8 @@ class Pulsing:
 class LockerState:
     """`stream` names the log; nothing opens for the public before the cloud has restored it (`durable.restored`).
 
-    `after_crash`: authorities from before a restart whose door has not been read since; never pulsed again.
+    `reissuing`: request, pickup and generation of the PIN counter that is being chosen anew. `after_crash`:
+    authorities from before a restart whose door has not been read since; never pulsed again.
     """
 
     device_id: str
@@ -67,6 +68,7 @@ class LockerState:
     session: Session = field(default_factory=Session)
     pulsing: Mapping[str, Pulsing] = field(default_factory=dict)
     occupied: Mapping[int, bool | None] = field(default_factory=dict)
+    reissuing: tuple[str, str, int] | None = None
     after_crash: Mapping[int, str] = field(default_factory=dict)
     trust: TrustBundle | None = None
     nonce: bytes | None = None
@@ -75,6 +77,17 @@ class LockerState:
     @property
     def limits(self) -> Limits:
         return self.desired.limits
+
+    def outdated_pickups(self) -> tuple[tuple[str, int], ...]:
+        """Pickups held under an older generation than the cloud wants, with the wanted one."""
+        newest = {item.pickup_id: item.generation for item in self.desired.reservations.values()}
+        held = {
+            (item.pickup_id, newest[item.pickup_id])
+            for slot in self.durable.slots.values()
+            for item in slot.held
+            if item.pickup_id in newest and item.generation < newest[item.pickup_id]
+        }
+        return tuple(sorted((pickup_id, generation) for pickup_id, generation in held if pickup_id is not None))
 
     def live_codes(self) -> tuple[tuple[str, int, int], ...]:
         """The PIN codes that open something; a generation that the cloud has raised since withdraws the older."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.core.locker import doors
+from edge.core.locker import doors, reissue
 from edge.core.locker.credentials import Credential, open_credential, wears_token
 from edge.core.locker.doors import derive_id
 from edge.core.locker.durable import Held
@@ -205,7 +205,7 @@ def _reserved(turn: Turn, parcel_id: str) -> tuple[Held, int] | str:
 def counter_chosen(turn: Turn, event: CounterChosen) -> None:
     """The PIN counter for the parcel being deposited; without a PIN key the parcel is collected by QR alone."""
     session = turn.state.session
-    if session.step is not Step.CHECKING or session.deposit is None:
+    if reissue.chosen(turn, event) or session.step is not Step.CHECKING or session.deposit is None:
         return
     _open_for_deposit(turn, replace(session.deposit, counter=event.counter), event.fresh_id)
 

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from edge.core.locker.model import CheckPin, PinChecked, PinEntered, Reservation, Started
+from edge.core.locker.model import (
+    CheckPin,
+    ChooseCounter,
+    CounterChosen,
+    Desired,
+    DesiredReceived,
+    PinChecked,
+    PinEntered,
+    Reservation,
+    Started,
+)
 from edge.core.locker.pin_limits import PinLimits
 from edge.ports import DoorState, PulseReply
 from edge.wire.damm import damm_digit
@@ -100,3 +110,15 @@ def test_pin_of_a_generation_that_the_cloud_has_raised_is_no_longer_compared() -
     play.reserve(raised).when(PinEntered(pin(1), play.fresh()))
     check = play.of(CheckPin)[-1]
     assert check.live == ()  # type: ignore[attr-defined]
+
+
+def test_pin_generation_raised_by_the_cloud_gets_a_new_counter_on_record() -> None:
+    play = book()
+    raised = Reservation(hex_id(3), "PW123456", PICKUP, 3, START_AT_MS + 1_000, generation=2)
+    wanted = Desired(epoch=1, version=1, reservations={"PW123456": raised})
+    play.when(DesiredReceived(wanted))
+    asked = play.of(ChooseCounter)[-1]
+    assert (asked.pickup_id, asked.generation, asked.live) == (PICKUP, 2, ())  # type: ignore[attr-defined]
+    play.when(CounterChosen(asked.request_id, 4, play.fresh()))  # type: ignore[attr-defined]
+    assert play.data("pin_reissued") == {"pickup_id": PICKUP, "pin_generation": 2, "pin_counter": 4}
+    assert play.state.live_codes() == ((PICKUP, 2, 4),)
