@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
+
+_RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: the kernel sends RST instead of FIN
 
 
 class Cable:
@@ -29,10 +33,14 @@ class Cable:
     def plug(self) -> None:
         self.plugged = True
 
-    def reset(self) -> None:
-        """Reset every connection that stands (RST, as a dying router does)."""
-        for writer in tuple(self._writers):
+    def reset(self) -> int:
+        """Reset every connection that stands, at both ends (RST, as a dying router does); how many there were."""
+        ends = tuple(self._writers)
+        for writer in ends:
+            with contextlib.suppress(OSError):
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
             writer.transport.abort()
+        return len(ends) // 2
 
     async def close(self) -> None:
         self.reset()

@@ -87,6 +87,11 @@ def make_fleet(devices: int = 2, seed: int = 0, *, name: str = "test.fleet", ver
     )
 
 
+def role_private(role: Role, seed: int = 0) -> bytes:
+    """The private half of a role key of `make_fleet(…, seed)`, for writing it where a process reads it."""
+    return _bytes(seed, f"role/{role}")
+
+
 def _device(seed: int, number: int) -> FleetDevice:
     device_id = f"locker-{number:04d}"
     wrap = X25519PrivateKey.from_private_bytes(_bytes(seed, f"{device_id}/wrap"))
