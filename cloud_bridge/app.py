@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -32,6 +33,7 @@ from cloud_bridge.ledger import http as ledger_http
 from cloud_bridge.letters import letter_lookup
 from cloud_bridge.lockers import http as lockers_http
 from cloud_bridge.lockers.custody_store import CustodyProjection
+from cloud_bridge.lockers.pickup_link import token_jti
 from cloud_bridge.lockers.pickups import Pickups
 from cloud_bridge.lockers.reactions import LockerReactions
 from cloud_bridge.lockers.restoration import LockerRestoration
@@ -129,7 +131,7 @@ def compose(
     """Everything, wired; nothing runs yet and the database is prepared by the caller."""
     access, outlet, feed = Access(random), Outlet(), Feed(db)
     terms = Terms(settings.hold_hours * HOUR_MS, settings.collect_hours * HOUR_MS)
-    lockers = Lockers(random, twins.set_desired, terms)
+    lockers = Lockers(random, twins.set_desired, terms, token_id=partial(token_jti, keyring.link_key))
     pickups = Pickups(keyring.cloud.fleet, keyring.pickup, keyring.link_key, secrets.pin_key, random)
     reactions = LockerReactions(lockers, random)
     restoration = LockerRestoration(lockers, secrets.pin_key)

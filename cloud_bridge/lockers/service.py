@@ -34,6 +34,8 @@ from cloud_bridge.ports import Random
 
 DAY_MS = 24 * 3600 * 1000
 SetDesired = Callable[[Connection, str, str, Any], object]
+TokenId = Callable[[str, int], str]
+MAX_GENERATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,23 @@ class Announced:
 
 
 class Lockers:
-    """`set_desired(conn, device_id, section, value)` writes a locker's twin."""
+    """`set_desired(conn, device_id, section, value)` writes a locker's twin; `token_id(pickup_id, generation)` is the
+    id of a pickup's QR code. Without `token_id` (who raises no generation has no need of it) the twin's list of void
+    codes stays as it is."""
 
     def __init__(
-        self, random: Random, set_desired: SetDesired, terms: Terms = Terms(), policy: Policy = Policy()
+        self,
+        random: Random,
+        set_desired: SetDesired,
+        terms: Terms = Terms(),
+        policy: Policy = Policy(),
+        token_id: TokenId | None = None,
     ) -> None:
         self._random = random
         self._set_desired = set_desired
         self._terms = terms
         self._policy = policy
+        self._token_id = token_id
 
     # --- installations ---------------------------------------------------------------------------------------
 
@@ -227,11 +237,14 @@ class Lockers:
 
         Raises:
             NotFound: no such parcel, or nothing of it waits.
+            Conflict: 50 times already.
         """
         row = self._parcel(conn, tenant, parcel_id)
         reservation = store.active_for_parcel(conn, row.parcel_key)
         if reservation is None:
             raise NotFound("nothing of this parcel waits", where=parcel_id)
+        if reservation.generation >= MAX_GENERATIONS:  # every void code stands in the locker's list
+            raise Conflict("its codes were reissued too often", where=parcel_id, remedy="Have it retrieved.")
         raised = replace(reservation, generation=reservation.generation + 1)
         store.change_reservation(conn, reservation.reservation_id, generation=raised.generation)
         self.write_twin(conn, reservation.locker_id)
@@ -308,16 +321,19 @@ class Lockers:
             store.change_reservation(conn, reservation.reservation_id, compartment_no=found.compartment_no)
 
     def write_twin(self, conn: Connection, locker_id: str) -> None:
-        """The locker's reservations as its device should know them; nothing about people."""
+        """The locker's reservations as its device should know them, nothing about people; and the void QR codes."""
+        active = store.active_reservations(conn, locker_id)
         rows = [
             {
                 "reservation_id": item.reservation_id, "parcel_id": item.parcel_id, "pickup_id": item.pickup_id,
                 "compartment_no": item.compartment_no, "generation": item.generation,
                 "expires_at_ms": item.expires_at_ms, "collect_by_ms": item.collect_by_ms,
             }
-            for item in store.active_reservations(conn, locker_id)
+            for item in active
         ]  # fmt: skip
         self._set_desired(conn, locker_id, "reservations", rows)
+        if self._token_id is not None:
+            self._set_desired(conn, locker_id, "revoked", _void_codes(active, self._token_id) or None)
 
     def restore(self, conn: Connection, locker_id: str, snapshot: dict[str, Any]) -> None:
         """Hand a locker with a new log what it must know before it opens; its reservations follow suit."""
@@ -363,6 +379,11 @@ class Lockers:
         if row is None:
             raise NotFound("no such parcel", where=parcel_id, remedy="Announce it first.")
         return row
+
+
+def _void_codes(active: list[Reservation], token_id: TokenId) -> list[str]:
+    """The QR codes of older generations: signed and unexpired, so only this list keeps them from opening a door."""
+    return sorted(token_id(item.pickup_id, generation) for item in active for generation in range(1, item.generation))
 
 
 def _map_row(item: Compartment) -> dict[str, Any]:

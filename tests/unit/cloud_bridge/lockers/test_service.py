@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.lockers import store
 from cloud_bridge.lockers.custody_store import CustodyProjection, custody_of
 from cloud_bridge.lockers.model import Announcement, Compartment, Locker, ParcelState, Recipient, Size, Wish
+from cloud_bridge.lockers.pickup_link import token_jti
 from cloud_bridge.lockers.pickups import Pickups
 from cloud_bridge.lockers.reactions import LockerReactions
-from cloud_bridge.lockers.service import DAY_MS, Lockers
+from cloud_bridge.lockers.service import DAY_MS, MAX_GENERATIONS, Lockers
 from cloud_bridge.notify import store as outbox
 from cloud_bridge.ports import SystemRandom
 from cloud_bridge.storage.engine import InlineDatabase
@@ -32,6 +34,7 @@ from edge.wire.pickup_token import check_claims, open_token
 NOW_MS = 1_790_000_000_000
 VISIT = "ab" * 16
 PIN_KEY = bytes(range(32))
+LINK_KEY = b"k" * 32
 SIGNER = Ed25519Signer(b"\x07" * 32)
 
 
@@ -44,11 +47,13 @@ class World:
     def __post_init__(self) -> None:
         self.db.write_now(metadata.create_all)
         self.lockers = Lockers(
-            SystemRandom(), lambda _c, device, name, value: self.twins.update({(device, name): value})
+            SystemRandom(),
+            lambda _c, device, name, value: self.twins.update({(device, name): value}),
+            token_id=partial(token_jti, LINK_KEY),
         )
         self.custody = CustodyProjection()
         self.reactions = LockerReactions(self.lockers, SystemRandom())
-        self.pickups = Pickups("test.fleet", SIGNER, b"k" * 32, lambda _c, _d: (1, PIN_KEY), SystemRandom())
+        self.pickups = Pickups("test.fleet", SIGNER, LINK_KEY, lambda _c, _d: (1, PIN_KEY), SystemRandom())
 
     def install(self, count: int = 3, locker_id: str = "locker-0001", tenant: str = "acme") -> None:
         items = [Compartment(no, Size(300, 100 * no, 400), 800, frozenset(), "a", no) for no in range(1, count + 1)]
@@ -207,6 +212,27 @@ def test_link_after_reissue_leads_nowhere(world: World) -> None:
     raised = world.db.write_now(lambda conn: world.lockers.reissue(conn, "acme", "PW-0001"))
     holder = lambda it: world.db.write_now(lambda conn: world.pickups.holder(conn, it, NOW_MS))  # noqa: E731
     assert holder(link) is None and holder(world.pickups.link(raised)) is not None
+
+
+def test_qr_code_of_before_a_reissue_stands_in_the_twin_as_revoked_until_the_parcel_leaves(world: World) -> None:
+    reservation = world.announce("PW-0001").reservation
+    void = ("locker-0001", "revoked")
+    assert world.twins[void] is None
+    for generation in (1, 2):
+        world.db.write_now(lambda conn: world.lockers.reissue(conn, "acme", "PW-0001"))
+        older = [token_jti(LINK_KEY, reservation.pickup_id, one) for one in range(1, generation + 1)]
+        assert world.twins[void] == sorted(older)
+    world.deposit("PW-0001", 1, reservation.pickup_id)
+    world.happen("parcel_collected", parcel_id="PW-0001", compartment_no=1, visit_id=VISIT)
+    assert world.twins[void] is None
+
+
+def test_reissue_without_end_is_refused_before_the_list_of_void_codes_grows_too_long(world: World) -> None:
+    world.announce("PW-0001")
+    for _ in range(MAX_GENERATIONS - 1):
+        world.db.write_now(lambda conn: world.lockers.reissue(conn, "acme", "PW-0001"))
+    with pytest.raises(Conflict):
+        world.db.write_now(lambda conn: world.lockers.reissue(conn, "acme", "PW-0001"))
 
 
 @pytest.mark.parametrize("link", ["", "A", "A" * 43, "é" * 43, "-" * 64])
