@@ -20,7 +20,7 @@ READY_S = 30.0
 STOP_S = 1.0
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Linux ends this child when its parent dies, however that happens (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -59,7 +59,7 @@ class Deployable:
                 stderr=log,
                 stdin=asyncio.subprocess.DEVNULL,
                 env=self._environment,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 start_new_session=True,
             )
         try:

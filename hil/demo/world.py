@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -17,8 +17,9 @@ from hil.demo import folder as places
 from hil.demo.clients import BridgeClient, KioskClient, Mailbox
 from hil.demo.folder import DEVICE_ID, FLEET, Folder, free_port
 from hil.errors import ProcessFailed
-from hil.process import Deployable
+from hil.process import Deployable, die_with_parent
 
+T = TypeVar("T")
 Tell = Callable[[str], None]
 SITE = {"name": "Station Square", "address": "Station Square 1, 10115 Berlin", "language": "en"}
 
@@ -51,13 +52,10 @@ class DemoWorld:
         self.session = aiohttp.ClientSession()
         self._name_processes()
         self._tell("starting the broker and the simulated lock boards")
-        await asyncio.gather(self.processes["broker"].start(), self.processes["boards"].start())
+        await _all(self._start("broker"), self._start("boards"), self._register_devices())
         self.hands = await ControlClient.connect(self.folder.control)
-        self._tell("starting the bridge")
-        await self._prepare_bridge()
-        await self.processes["bridge"].start()
-        self._tell("starting the locker controller")
-        await self.processes["locker"].start()
+        self._tell("starting the bridge and the locker controller")
+        await _all(self._start("bridge"), self._start("locker"), self._operator_token())
         await self._install_locker()
         await self._invite()
         self.kiosk = KioskClient(self.session, self.screen_url)
@@ -101,9 +99,10 @@ class DemoWorld:
         self.folder.secret("device")
         if not (folder.device / "fleet" / "fleet.json").exists():
             self._tell("making a fleet: authority, role keys, the locker's own keys and certificate")
-            await run("provisioning", "init", "--fleet", FLEET, "--dir", str(folder.fleet))
-            request = await run(
-                "edge", "enrol-request", "--keys-dir", str(folder.keys), "--device-id", DEVICE_ID, "--fleet", FLEET
+            words = ["--keys-dir", str(folder.keys), "--device-id", DEVICE_ID, "--fleet", FLEET]
+            _, request = await _all(
+                run("provisioning", "init", "--fleet", FLEET, "--dir", str(folder.fleet)),
+                run("edge", "enrol-request", *words),
             )
             asked = folder.device / "request.json"
             asked.write_text(request, "utf-8")
@@ -113,12 +112,18 @@ class DemoWorld:
         root: str = json.loads((folder.device / "fleet" / "fleet.json").read_text("utf-8"))["root_public"]
         return root
 
-    async def _prepare_bridge(self) -> None:
-        """Registry, and a token for the story's operator; made anew at every start, kept nowhere."""
-        config = ["--config", str(self._bridge_toml)]
-        await run("cloud_bridge", "devices", "import", str(self.folder.bridge / "fleet" / "devices.json"), *config)
-        made = await run("cloud_bridge", "token", "create", "--role", "operator", "--actor", "demo", "--json", *config)
+    async def _register_devices(self) -> None:
+        registry = str(self.folder.bridge / "fleet" / "devices.json")
+        await run("cloud_bridge", "devices", "import", registry, "--config", str(self._bridge_toml))
+
+    async def _operator_token(self) -> None:
+        """A token for the story's operator; made anew at every start, kept nowhere."""
+        words = ["token", "create", "--role", "operator", "--actor", "demo", "--json"]
+        made = await run("cloud_bridge", *words, "--config", str(self._bridge_toml))
         self.bridge = BridgeClient(self.session, self.url, json.loads(made)["token"])
+
+    async def _start(self, name: str) -> None:
+        await self.processes[name].start()
 
     async def _invite(self) -> None:
         """A courier's token, and the link that signs a person in, once."""
@@ -160,6 +165,16 @@ class DemoWorld:
             await self.hands.ask("clear_fault", name="jam", target=row["module"])
 
 
+async def _all(*parts: Coroutine[Any, Any, T]) -> list[T]:
+    """Side by side; the first failure ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part) for part in parts]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in tasks]
+
+
 async def run(*arguments: str) -> str:
     """Run one of our commands to its end; its stdout.
 
@@ -167,9 +182,18 @@ async def run(*arguments: str) -> str:
         ProcessFailed: it did not end with 0; its last words are quoted.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=die_with_parent,
     )
-    out, err = await process.communicate()
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     if process.returncode:
         words = " ".join(arguments[:3])
         raise ProcessFailed(f"ended with {process.returncode}", where=words, remedy=err.decode()[-800:])
