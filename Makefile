@@ -35,8 +35,8 @@ lint: venv
 unit: venv
 	$(PY) -m pytest -m "not slow and not browser" -n 2 $(ARGS)
 
-browser: venv # apart from the asyncio tests: Playwright runs a loop of its own
-	$(PY) -m pytest -m "browser and not slow" -p no:asyncio tests
+browser: venv # one after the other: each drives a browser of its own
+	$(PY) -m pytest -m "browser and not slow" $(ARGS)
 
 sim: venv ## a fleet in virtual time, many seeds, planted faults (about 8 min)
 	$(PY) -m tests.simulation $(ARGS)

@@ -10,6 +10,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from playwright.async_api import Page as AsyncPage
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ARGUMENTS = [
@@ -40,13 +41,25 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+_LOADED = "typeof window.axe !== 'undefined'"
+_JUDGE = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})"
+
+
 def accessibility_findings(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA and EN 301 549: rule and first place, a line each."""
-    if not page.evaluate("typeof window.axe !== 'undefined'"):
+    if not page.evaluate(_LOADED):
         page.evaluate(AXE.read_text("utf-8"))  # through the debugger, so the page's CSP stays as strict as it is
-    result: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", AXE_TAGS
-    )
+    return _lines(page.evaluate(_JUDGE, AXE_TAGS))
+
+
+async def accessibility_findings_of(page: AsyncPage) -> list[str]:
+    """The same for a page of the asynchronous interface."""
+    if not await page.evaluate(_LOADED):
+        await page.evaluate(AXE.read_text("utf-8"))
+    return _lines(await page.evaluate(_JUDGE, AXE_TAGS))
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
     return [f"{item['id']}: {item['nodes'][0]['html'][:120]}" for item in result["violations"]]
 
 

@@ -16,17 +16,17 @@ from edge.wire.keys import key_id
 from edge.wire.pickup_courier import check_courier_claims, open_courier_action
 from edge.wire.pickup_token import open_token
 from tests.bridge_world import BridgeWorld, bridge_world
+from tests.integration.browser import accessibility_findings_of
 
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = Path(__file__).parents[2] / "docs/screenshots"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail("chromium is missing. Remedy: apt-get install chromium")
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -81,6 +81,7 @@ async def test_operator_signs_in_and_sees_events_arrive(world: BridgeWorld, brow
     await page.wait_for_selector("#alarms td:has-text('door_left_open')")
     SHOTS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=SHOTS / "console.png")
+    assert await accessibility_findings_of(page) == []
     assert complaints == []
     await page.click("#out")
     await page.wait_for_url("**/login")
@@ -97,6 +98,7 @@ async def test_recipients_code_is_read_from_the_screen(world: BridgeWorld, brows
     claims = open_token(scan(await page.screenshot()), {key_id(world.fleet.pickup.public): world.fleet.pickup.public})
     assert claims.pickup_id == rows[0].pickup_id
     await page.screenshot(path=SHOTS / "recipient.png")
+    assert await accessibility_findings_of(page) == []
     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0 and complaints == []
 
@@ -119,6 +121,7 @@ async def test_couriers_phone_signs_a_code_that_the_locker_accepts_without_netwo
     check_courier_claims(claims, ("locker:locker-0001",), world.clock.at_ms + 30_000)
     assert claims.action.operation == "deposit" and claims.grant.subject == "ann"
     await page.screenshot(path=SHOTS / "courier.png", full_page=True)
+    assert await accessibility_findings_of(page) == []
     assert complaints == []
 
 
@@ -129,6 +132,7 @@ async def test_api_page_lists_the_calls_and_tries_one(world: BridgeWorld, browse
     await page.click("details[open] button")
     await page.wait_for_selector('pre:has-text(\'"status": "ok"\')')
     await page.screenshot(path=SHOTS / "api.png")
+    assert await accessibility_findings_of(page) == []
     assert complaints == []
 
 

@@ -145,3 +145,15 @@ def test_kiosk_hostile_barcode_types_no_commands(page: Page, world: KioskWorld) 
     wedge(page, '"});alert(1)//')
     page.wait_for_selector("[data-step=refused]")
     assert world.play.pulses() == [] and page.evaluate("typeof window.axe") == "undefined"
+
+
+def test_kiosk_page_fits_a_phone_and_a_portrait_screen(browser: Browser, world: KioskWorld) -> None:
+    deposited(world)
+    for name, size in (("phone", (390, 844)), ("portrait", (1080, 1920))):
+        shown = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        shown.goto(world.url)
+        shown.wait_for_selector("[data-step=idle]")
+        assert shown.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert accessibility_findings(shown) == [] and small_targets(shown, 64) == []
+        screenshot(shown, f"kiosk-{name}")
+        shown.close()
