@@ -281,10 +281,11 @@ class ReplayQuery:
     to_at_ms: int | None = None
     after_position: int = 0
     limit: int = 100
+    newest_first: bool = False
 
 
 def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None = None) -> list[StoredEvent]:
-    """Events in ledger order after `after_position`; `devices` limits to those an asker may see (None: all)."""
+    """Events in ledger order, or the newest first, after `after_position`; `devices` limits to those an asker may see (None: all)."""
     found = _select_events().where(events.c.position > query.after_position, events.c.type != "")
     if query.device_id is not None:
         found = found.where(streams.c.device_id == query.device_id)
@@ -300,7 +301,8 @@ def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None =
         found = found.where(events.c.at_ms < query.to_at_ms)
     if devices is not None:
         found = found.where(streams.c.device_id.in_(devices))
-    rows = conn.execute(found.order_by(events.c.position).limit(query.limit))
+    order = events.c.position.desc() if query.newest_first else events.c.position
+    rows = conn.execute(found.order_by(order).limit(query.limit))
     return [stored_event(row) for row in rows]
 
 

@@ -110,7 +110,7 @@ def _used_credentials(conn: Connection, device_id: str, now_ms: int) -> list[dic
 
 def _wrong_in_row(conn: Connection, device_id: str) -> int:
     """PIN attempts since the last one that was accepted, counted as the device counts them."""
-    accepted = replay(conn, ReplayQuery(device_id=device_id, type="pin_accepted", limit=10_000))
-    last = accepted[-1].position if accepted else 0
+    accepted = replay(conn, ReplayQuery(device_id=device_id, type="pin_accepted", limit=1, newest_first=True))
+    last = accepted[0].position if accepted else 0
     attempts = ReplayQuery(device_id=device_id, type="pin_attempted", after_position=last, limit=1_000)
     return len(replay(conn, attempts))
