@@ -6,4 +6,5 @@ command -v node >/dev/null || { echo "node is missing. Remedy: .venv/bin/pip ins
 [ -d node_modules ] || npm ci --silent
 npm run --silent check
 npm run --silent build
+find src package-lock.json tsconfig.json -type f | LC_ALL=C sort | xargs cat | sha256sum | cut -d' ' -f1 > ../dist/built-from.txt
 gzip -c ../dist/kiosk.js | wc -c | awk '{ print "kiosk.js gzipped: " $1 " bytes (budget 25000)"; exit $1 > 25000 }'
