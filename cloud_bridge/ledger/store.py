@@ -285,7 +285,7 @@ class ReplayQuery:
 
 
 def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None = None) -> list[StoredEvent]:
-    """Events in ledger order, or the newest first, after `after_position`; `devices` limits to those an asker may see (None: all)."""
+    """Events in ledger order (or newest first) after `after_position`; `devices`: those an asker may see, None: all."""
     found = _select_events().where(events.c.position > query.after_position, events.c.type != "")
     if query.device_id is not None:
         found = found.where(streams.c.device_id == query.device_id)
