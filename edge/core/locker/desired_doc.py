@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from edge.core.locker.model import Compartment, Desired, Limits, Reservation
@@ -15,6 +14,16 @@ from edge.wire.ids import check_hex_id
 from edge.wire.messages import Desired as DesiredMessage
 
 MAX_COMPARTMENTS = 2000
+# How far the cloud may move each of the device's own limits. The cap on openings holds against the cloud itself.
+LIMIT_RANGES: Mapping[str, tuple[int, int]] = {
+    "openings_per_minute": (1, 120),
+    "tries_per_visit": (1, 3),
+    "open_wait_ms": (500, 60_000),
+    "opened_grace_ms": (0, 60_000),
+    "left_open_ms": (1_000, 3_600_000),
+    "visit_idle_ms": (5_000, 3_600_000),
+    "done_ms": (500, 60_000),
+}
 
 
 def read_desired(message: DesiredMessage, sha256: str) -> Desired:
@@ -68,8 +77,9 @@ def _compartment(item: Any) -> Compartment:
 
 def _limits(value: Any) -> Limits:
     row = _map(value, "desired.limits")
-    known = {field.name for field in fields(Limits)}
-    return Limits(**{name: _whole(row, name, "desired.limits", 1, 3_600_000) for name in row if name in known})
+    return Limits(
+        **{name: _whole(row, name, "desired.limits", *LIMIT_RANGES[name]) for name in row if name in LIMIT_RANGES}
+    )
 
 
 def _restore(value: Any) -> Mapping[str, Any] | None:

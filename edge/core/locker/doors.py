@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edge.core.locker.durable import Custody, Held
+from edge.core.locker.durable import Held
 from edge.core.locker.fold import OPENING_WINDOW_MS
 from edge.core.locker.model import DoorRead, Pulse, PulseEnded, ReadyToPulse, Recheck, Signal, StartTimer, StopTimer
 from edge.core.locker.state import Pulsing, Turn
@@ -27,8 +27,13 @@ def derive_id(fresh_id: str, purpose: str) -> str:
     return hashlib.sha256(f"{fresh_id}/{purpose}".encode()).hexdigest()[:32]
 
 
-def refusal(turn: Turn, compartment_no: int, *, staff: bool) -> str | None:
-    """Why this compartment may not be pulsed now, or None. The cap is the device's own, whoever asks."""
+def refusal(
+    turn: Turn, compartment_no: int, *, staff: bool, visit_id: str | None = None, inspect: bool = False
+) -> str | None:
+    """Why this compartment may not be pulsed now, or None. The cap is the device's own, whoever asks.
+
+    A deposit or collection that another visit has under way here keeps everybody else out but an inspection.
+    """
     state = turn.state
     if not state.writable:
         return "storage_full"
@@ -36,10 +41,21 @@ def refusal(turn: Turn, compartment_no: int, *, staff: bool) -> str | None:
         return "no_such_compartment"
     if state.durable.slot(compartment_no).disabled and not staff:
         return "compartment_disabled"
-    if any(pulsing.compartment_no == compartment_no for pulsing in state.pulsing.values()):
+    custody = state.durable.custody.get(compartment_no)
+    taken = custody is not None and custody.visit_id != visit_id and not inspect
+    if taken or turn.pulse_under_way(compartment_no):
         return "busy"
-    recent = sum(1 for at in state.durable.openings if 0 <= turn.now.at_ms - at < OPENING_WINDOW_MS)
-    return "opening_cap" if recent >= state.limits.openings_per_minute else None
+    return "opening_cap" if _recent_openings(turn) >= state.limits.openings_per_minute else None
+
+
+def _recent_openings(turn: Turn) -> int:
+    """Authorities of the last minute by both clocks: one holds over a restart, the other over jumps of the first."""
+    logged = sum(1 for at_ms in turn.state.durable.openings if abs(turn.now.at_ms - at_ms) < OPENING_WINDOW_MS)
+    return max(logged, len(_in_window(turn)))
+
+
+def _in_window(turn: Turn) -> tuple[int, ...]:
+    return tuple(at for at in turn.state.authorised_mono_ms if turn.now.mono_ms - at < OPENING_WINDOW_MS)
 
 
 def authorise(
@@ -70,7 +86,9 @@ def authorise(
     )
     expires_at_ms = command.expires_at_ms if command else None
     nonce = command.nonce if command else None
-    turn.pulse_state(authority_id, Pulsing(compartment_no, expires_at_ms=expires_at_ms, nonce=nonce))
+    opened = turn.state.durable.slot(compartment_no).door is DoorState.OPEN
+    turn.pulse_state(authority_id, Pulsing(compartment_no, opened=opened, expires_at_ms=expires_at_ms, nonce=nonce))
+    turn.set(authorised_mono_ms=(*_in_window(turn), turn.now.mono_ms))
     turn.emit(Recheck(authority_id))
 
 
@@ -118,6 +136,11 @@ def settle(turn: Turn, authority_id: str) -> str | None:
     return outcome
 
 
+def finish_unsent(turn: Turn, authority_id: str, no: int) -> None:
+    """An authority that will never become a pulse."""
+    _finish(turn, authority_id, Pulsing(no), "not_sent", "did_not_open")
+
+
 def _finish(turn: Turn, authority_id: str, pulsing: Pulsing, pulse: str, outcome: str) -> None:
     turn.record(
         "unlock_finished",
@@ -163,17 +186,23 @@ def _opened(turn: Turn, no: int, before: DoorState) -> tuple[str, ...]:
 
 
 def _explaining_authority(turn: Turn, no: int) -> str | None:
-    """The authority that explains an open door: a pulse under way, one from before a crash, or one just ended."""
+    """The authority that explains an open door: a pulse under way, one from before a crash, or one just ended.
+
+    It explains one opening. A door that opens again after it has closed was opened by nobody's leave.
+    """
     for authority_id, pulsing in turn.state.pulsing.items():
-        if pulsing.compartment_no == no and pulsing.sent:
+        if pulsing.compartment_no == no and pulsing.sent and not pulsing.opened:
             return authority_id
     if no in turn.state.after_crash:
         return turn.state.after_crash[no]
-    grace_ms = turn.state.limits.opened_grace_ms
-    for authority_id, authority in reversed(tuple(turn.state.durable.authorities.items())):
-        if authority.compartment_no == no and 0 <= turn.now.at_ms - authority.at_ms < grace_ms:
-            return authority_id
-    return None
+    durable = turn.state.durable
+    newest = durable.newest_authority(no)
+    if newest is None or durable.authorities[newest].opened:
+        return None
+    authority, custody = durable.authorities[newest], durable.custody.get(no)
+    in_grace = 0 <= turn.now.at_ms - authority.at_ms < turn.state.limits.opened_grace_ms
+    waited_for = custody is not None and custody.visit_id == authority.visit_id in durable.visits
+    return newest if in_grace or waited_for else None
 
 
 def _closed(turn: Turn, no: int) -> tuple[str, ...]:
@@ -188,80 +217,3 @@ def _closed(turn: Turn, no: int) -> tuple[str, ...]:
 def _forget_crash(turn: Turn, no: int) -> None:
     if no in turn.state.after_crash:
         turn.set(after_crash={key: value for key, value in turn.state.after_crash.items() if key != no})
-
-
-def settle_custody(turn: Turn, no: int) -> bool:
-    """The door has opened and closed: record what that means for the parcels. True if something was under way."""
-    custody = turn.state.durable.custody.get(no)
-    if custody is None or not custody.opened:
-        return False
-    occupied = turn.state.occupied.get(no)
-    if custody.cause == "deposit":
-        _settle_deposit(turn, no, custody, occupied)
-    elif occupied:
-        turn.record("collect_abandoned", compartment_no=no, visit_id=custody.visit_id, reason="still_there")
-    else:
-        _record_out(turn, no, custody)
-    return True
-
-
-def _settle_deposit(turn: Turn, no: int, custody: Custody, occupied: bool | None) -> None:
-    held = custody.held[0]
-    if occupied is False:
-        turn.record(
-            "deposit_abandoned",
-            parcel_id=held.parcel_id,
-            compartment_no=no,
-            visit_id=custody.visit_id,
-            reason="empty",
-        )
-        return
-    turn.record(
-        "parcel_deposited",
-        parcel_id=held.parcel_id,
-        compartment_no=no,
-        visit_id=custody.visit_id,
-        pickup_id=held.pickup_id,
-        reservation_id=held.reservation_id,
-        pin_generation=held.generation,
-        pin_counter=held.counter,
-    )
-
-
-def _record_out(turn: Turn, no: int, custody: Custody) -> None:
-    if not custody.held:
-        turn.record("collect_abandoned", compartment_no=no, visit_id=custody.visit_id, reason="was_empty")
-    for held in custody.held:
-        if custody.cause == "retrieve":
-            turn.record(
-                "parcel_retrieved",
-                parcel_id=held.parcel_id,
-                compartment_no=no,
-                visit_id=custody.visit_id,
-                reason="retrieved",
-            )
-        else:
-            turn.record(
-                "parcel_collected",
-                parcel_id=held.parcel_id,
-                compartment_no=no,
-                visit_id=custody.visit_id,
-                pickup_id=held.pickup_id,
-            )
-
-
-def abandon(turn: Turn, visit_id: str, reason: str) -> None:
-    """A visit ends: what it had begun and no door ever confirmed is given up, on record."""
-    for no, custody in tuple(turn.state.durable.custody.items()):
-        if custody.visit_id != visit_id or custody.opened:
-            continue
-        if custody.cause == "deposit":
-            turn.record(
-                "deposit_abandoned",
-                parcel_id=custody.held[0].parcel_id,
-                compartment_no=no,
-                visit_id=visit_id,
-                reason=reason,
-            )
-        else:
-            turn.record("collect_abandoned", compartment_no=no, visit_id=visit_id, reason=reason)

@@ -9,6 +9,7 @@ from typing import Any
 from edge.core.locker.pin_limits import PinLimits
 from edge.ports import DoorState
 from edge.wire import canonical
+from edge.wire.errors import Malformed
 
 _ORDERED = ("authorities", "used_jtis", "commands")
 
@@ -35,7 +36,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Permission for one pulse. `ended` once its outcome is recorded."""
+    """Permission for one pulse. `ended` once its outcome is recorded, `opened` once it has explained an open door."""
 
     compartment_no: int
     visit_id: str
@@ -44,6 +45,7 @@ class Authority:
     at_ms: int
     command_id: str | None = None
     ended: bool = False
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,25 @@ class Durable:
             )
         )
 
+    def holds(self, parcel_id: str) -> bool:
+        """Whether any compartment holds this parcel."""
+        return any(held.parcel_id == parcel_id for slot in self.slots.values() for held in slot.held)
+
+    def tries(self, visit_id: str, compartment_no: int) -> int:
+        """How many pulses this visit has been granted for this door."""
+        return sum(
+            1
+            for item in self.authorities.values()
+            if (item.visit_id, item.compartment_no) == (visit_id, compartment_no)
+        )
+
+    def newest_authority(self, compartment_no: int) -> str | None:
+        """The last authority given for this door."""
+        return next(
+            (key for key, item in reversed(tuple(self.authorities.items())) if item.compartment_no == compartment_no),
+            None,
+        )
+
     def holding(self, pickup_id: str) -> tuple[int, ...]:
         """Compartments that hold a parcel of this pickup, ascending."""
         return tuple(
@@ -123,7 +144,8 @@ class Durable:
             Malformed: not a snapshot of this version.
         """
         body = canonical.parse(data, where="snapshot")
-        body.pop("v")
+        if body.pop("v", None) != 1:
+            raise Malformed("a snapshot of another version", where="snapshot.v", remedy="Install the newer release.")
         return cls(
             restored=body["restored"],
             slots={

@@ -14,6 +14,8 @@ OPENING_WINDOW_MS = 60_000
 KEPT_COMMANDS = 256
 KEPT_AUTHORITIES = 64
 KEPT_JTIS = 4096
+# A boot sets authority time back to its floor, so an expired credential may seem valid again: it stays known.
+KEPT_JTI_MS = 35 * 86_400_000
 Data = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ def _stream_started(_state: Durable, _data: Data, _at_ms: int) -> Durable:
 
 def _compartment_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
     no = data["compartment_no"]
-    return state.with_slot(no, held=(*state.slot(no).held, _held(data)))
+    return state.with_slot(no, held=_with(state, no, data))
 
 
 def _credential_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -48,7 +50,7 @@ def _desired_applied(state: Durable, data: Data, _at_ms: int) -> Durable:
 def _visit_started(state: Durable, data: Data, at_ms: int) -> Durable:
     used = state.used_jtis
     if "jti" in data:
-        used = {jti: until for jti, until in used.items() if until > at_ms}
+        used = {jti: until for jti, until in used.items() if until + KEPT_JTI_MS > at_ms}
         used = _bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
     visits = {**state.visits, data["visit_id"]: Visit(data["kind"], data.get("pickup_id"))}
     return replace(state, visits=visits, used_jtis=used)
@@ -100,19 +102,22 @@ def _command(state: Durable, command_id: str, outcome: str) -> Durable:
 
 def _unlock_authorised(state: Durable, data: Data, at_ms: int) -> Durable:
     no, cause = data["compartment_no"], data["cause"]
-    authority = Authority(no, data["visit_id"], cause, data["try_no"], at_ms, data.get("command_id"))
+    stands_open = state.slot(no).door is DoorState.OPEN
+    authority = Authority(
+        no, data["visit_id"], cause, data["try_no"], at_ms, data.get("command_id"), opened=stands_open
+    )
     ended = [key for key, value in state.authorities.items() if value.ended]
     dropped = set(ended[: max(0, len(state.authorities) - KEPT_AUTHORITIES)])
     kept = {key: value for key, value in state.authorities.items() if key not in dropped}
     openings = tuple(at for at in state.openings if 0 <= at_ms - at < OPENING_WINDOW_MS)
     custody = state.custody
     if cause == "deposit":
-        custody = {**custody, no: Custody(cause, data["visit_id"], (_held(data),))}
+        custody = {**custody, no: Custody(cause, data["visit_id"], (_held(data),), stands_open)}
     elif cause in ("collect", "retrieve"):
         # A retry after the door had already been seen open keeps that fact.
         before = custody.get(no)
         opened = before is not None and before.visit_id == data["visit_id"] and before.opened
-        custody = {**custody, no: Custody(cause, data["visit_id"], state.slot(no).held, opened)}
+        custody = {**custody, no: Custody(cause, data["visit_id"], state.slot(no).held, opened or stands_open)}
     return replace(
         state,
         authorities={**kept, data["authority_id"]: authority},
@@ -131,8 +136,16 @@ def _unlock_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
 def _door_opened(state: Durable, data: Data, _at_ms: int) -> Durable:
     no = data["compartment_no"]
     state = state.with_slot(no, door=DoorState.OPEN)
-    pending = state.custody.get(no)
-    if pending is None or "authority_id" not in data:
+    authority_id = data.get("authority_id")
+    if authority_id is None:
+        return state
+    authority, pending = state.authorities.get(authority_id), state.custody.get(no)
+    if authority is not None:
+        state = replace(state, authorities={**state.authorities, authority_id: replace(authority, opened=True)})
+        if pending is None and authority.cause in ("collect", "retrieve") and state.slot(no).held:
+            # It had been given up as not opening, and opened late: what it was for may happen now.
+            pending = Custody(authority.cause, authority.visit_id, state.slot(no).held)
+    if pending is None:
         return state
     return replace(state, custody={**state.custody, no: replace(pending, opened=True)})
 
@@ -143,8 +156,7 @@ def _door_closed(state: Durable, data: Data, _at_ms: int) -> Durable:
 
 def _parcel_deposited(state: Durable, data: Data, _at_ms: int) -> Durable:
     no = data["compartment_no"]
-    held = tuple(item for item in state.slot(no).held if item.parcel_id != data["parcel_id"])
-    return _settled(state.with_slot(no, held=(*held, _held(data))), no)
+    return _settled(state.with_slot(no, held=_with(state, no, data)), no)
 
 
 def _parcel_out(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -179,6 +191,11 @@ def _alarm_cleared(state: Durable, data: Data, _at_ms: int) -> Durable:
 
 def alarm_key(alarm: str, subject: str | None) -> str:
     return f"{alarm}/{subject or ''}"
+
+
+def _with(state: Durable, no: int, data: Data) -> tuple[Held, ...]:
+    """What the compartment holds with this parcel in it, once."""
+    return (*(item for item in state.slot(no).held if item.parcel_id != data["parcel_id"]), _held(data))
 
 
 def _held(data: Data) -> Held:

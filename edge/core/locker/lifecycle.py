@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.locker import doors, reissue
+from edge.core.locker.custody import abandon, leave_unverified, settle_custody
 from edge.core.locker.doors import derive_id
 from edge.core.locker.model import (
     BoardChanged,
@@ -14,10 +15,11 @@ from edge.core.locker.model import (
     Desired,
     DesiredReceived,
     Started,
+    StartTimer,
     Step,
     StorageChanged,
 )
-from edge.core.locker.state import Session, Turn
+from edge.core.locker.state import Session, Turn, printable
 from edge.ports import DoorState
 from edge.wire.messages import Command
 
@@ -36,12 +38,21 @@ def started(turn: Turn, event: Started) -> None:
         door = durable.slot(no).door
         turn.record("unlock_unknown", authority_id=authority_id, compartment_no=no, door=door.value)
         watched[no] = authority_id
+    for no in durable.custody:  # a second restart before the door was read: still explained by what began it
+        if (newest := durable.newest_authority(no)) is not None:
+            watched.setdefault(no, newest)
     turn.set(after_crash=watched, pulsing={}, nonce=None)
     for command_id, outcome in durable.commands.items():
         if outcome == "accepted":
             turn.record("command_finished", command_id=command_id, outcome="outcome_unknown")
     for visit_id in durable.visits:
         turn.record("visit_ended", visit_id=visit_id, reason="restart")
+    for no in durable.custody:
+        if durable.slot(no).door is DoorState.UNKNOWN:
+            leave_unverified(turn, no)
+    for no, slot in durable.slots.items():
+        if slot.door is DoorState.OPEN:
+            turn.emit(StartTimer(f"left_open:{no}", turn.state.limits.left_open_ms))
     turn.set(session=Session(step=Step.CLOSED))
     _open_or_close(turn)
 
@@ -54,16 +65,15 @@ def settle_after_crash(turn: Turn, no: int) -> None:
     custody = turn.state.durable.custody.get(no)
     if custody is None or custody.opened or custody.visit_id in turn.state.durable.visits:
         return
-    if turn.state.durable.slot(no).door is not DoorState.CLOSED:
+    if turn.state.durable.slot(no).door is not DoorState.CLOSED or turn.pulse_under_way(no):
         return
     occupied = turn.state.occupied.get(no)
     if occupied is None:
-        turn.record("compartment_disabled", compartment_no=no, reason="unverified")
-        turn.alarm("custody_unverified", str(no))
+        leave_unverified(turn, no)
         return
     opened = {**turn.state.durable.custody, no: replace(custody, opened=True)}
     turn.set(durable=replace(turn.state.durable, custody=opened))
-    doors.settle_custody(turn, no)
+    settle_custody(turn, no)
 
 
 def desired_received(turn: Turn, event: DesiredReceived) -> None:
@@ -100,15 +110,44 @@ def _restore(turn: Turn, wanted: Desired) -> None:
 def storage_changed(turn: Turn, event: StorageChanged) -> None:
     """No durable event, no door: the kiosk closes until the log takes events again."""
     if event.writable == turn.state.writable:
+        if not event.writable:  # told again: the alarm may draw on the log's reserve, and is refused alone
+            _alarm_full(turn)
         return
     turn.set(writable=event.writable)
     if event.writable:
-        turn.record("alarm_raised", alarm="storage_full", detail="events could not be written; doors stayed closed")
-        turn.record("alarm_cleared", alarm="storage_full")
+        # More than alarms, so that the commit cannot come out of the reserve: the log does take events again.
+        turn.record("heartbeat", uptime_s=turn.now.mono_ms // 1000)
+        _alarm_full(turn)
+        turn.clear_alarm("storage_full")
+        _give_up_cut_short(turn)
+        turn.set(reissuing=None)
+        reissue.begin(turn)
     else:
-        unsent = {key: value for key, value in turn.state.pulsing.items() if value.sent}
-        turn.set(pulsing=unsent)
+        turn.set(pulsing={key: value for key, value in turn.state.pulsing.items() if value.sent})
     _open_or_close(turn)
+
+
+def _alarm_full(turn: Turn) -> None:
+    turn.alarm("storage_full", detail="events cannot be written; doors stay closed")
+
+
+def _give_up_cut_short(turn: Turn) -> None:
+    """What the full log cut short is ended on record: authorities that never became a pulse, the kiosk's visit."""
+    for authority_id, authority in turn.state.durable.authorities.items():
+        if not authority.ended and authority_id not in turn.state.pulsing:
+            doors.finish_unsent(turn, authority_id, authority.compartment_no)
+            command_settled(turn, authority_id, "did_not_open")
+    for visit_id, visit in turn.state.durable.visits.items():
+        if visit.kind != "remote":
+            abandon(turn, visit_id, "storage_full")
+            turn.record("visit_ended", visit_id=visit_id, reason="storage_full")
+
+
+def give_up_orphan(turn: Turn, no: int, outcome: str) -> None:
+    """A pulse has its outcome after its visit had ended: what it was for is given up when the door stayed shut."""
+    custody = turn.state.durable.custody.get(no)
+    if outcome == "did_not_open" and custody is not None and custody.visit_id not in turn.state.durable.visits:
+        abandon(turn, custody.visit_id, outcome)
 
 
 def _open_or_close(turn: Turn) -> None:
@@ -162,11 +201,13 @@ def _problem(turn: Turn, command: Command) -> str | None:
         return "unknown_type"
     if not _valid_args(command.args):
         return "bad_arguments"
-    return doors.refusal(turn, command.args["compartment_no"], staff=True)
+    inspect = command.args.get("purpose", "inspect") == "inspect"
+    return doors.refusal(turn, command.args["compartment_no"], staff=True, inspect=inspect)
 
 
 def _valid_args(args: Mapping[str, Any]) -> bool:
-    return type(args.get("compartment_no")) is int and args.get("purpose", "inspect") in STAFF_CAUSES
+    purpose = args.get("purpose", "inspect")
+    return type(args.get("compartment_no")) is int and type(purpose) is str and purpose in STAFF_CAUSES
 
 
 def _open_by_command(turn: Turn, command: Command, fresh_id: str) -> None:
@@ -175,8 +216,8 @@ def _open_by_command(turn: Turn, command: Command, fresh_id: str) -> None:
         "command_accepted",
         command_id=command.command_id,
         type=command.type,
-        actor=command.actor,
-        reason=command.reason,
+        actor=printable(command.actor),
+        reason=printable(command.reason),
     )
     turn.record("visit_started", visit_id=visit_id, kind="remote")
     doors.authorise(
@@ -196,5 +237,7 @@ def command_settled(turn: Turn, authority_id: str, outcome: str) -> None:
         return
     turn.record("command_finished", command_id=authority.command_id, outcome=outcome)
     if outcome == "did_not_open":
-        doors.abandon(turn, authority.visit_id, "did_not_open")
+        abandon(turn, authority.visit_id, "did_not_open")
+    elif outcome == "unverified" and authority.compartment_no in turn.state.durable.custody:
+        leave_unverified(turn, authority.compartment_no)
     turn.record("visit_ended", visit_id=authority.visit_id, reason=outcome)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.locker import doors, lifecycle, visits
+from edge.core.locker.custody import compare_contents
 from edge.core.locker.fold import fold
 from edge.core.locker.model import (
     BoardChanged,
@@ -32,8 +33,8 @@ from edge.core.locker.model import (
     TimerFired,
     TrustChanged,
 )
-from edge.core.locker.state import LockerState, Turn
-from edge.ports import Now
+from edge.core.locker.state import LockerState, Turn, printable
+from edge.ports import DoorState, Now
 from edge.wire.event import Event
 
 
@@ -57,7 +58,9 @@ def _door_read(turn: Turn, event: DoorRead) -> None:
             _pulse_settled(turn, authority_id, event.compartment_no, outcome)
         else:
             visits.door_moved(turn, event.compartment_no, what, event.fresh_id)
-    lifecycle.settle_after_crash(turn, event.compartment_no)
+    if event.door is DoorState.CLOSED:
+        lifecycle.settle_after_crash(turn, event.compartment_no)
+        compare_contents(turn, event.compartment_no)
 
 
 def _ready_to_pulse(turn: Turn, event: ReadyToPulse) -> None:
@@ -79,6 +82,7 @@ def _settling(turn: Turn, authority_id: str, rule: Callable[[Turn, Any], str | N
 def _pulse_settled(turn: Turn, authority_id: str, compartment_no: int, outcome: str) -> None:
     lifecycle.command_settled(turn, authority_id, outcome)
     visits.pulse_settled(turn, compartment_no, outcome)
+    lifecycle.give_up_orphan(turn, compartment_no, outcome)
 
 
 def _timer_fired(turn: Turn, event: TimerFired) -> None:
@@ -92,6 +96,8 @@ def _timer_fired(turn: Turn, event: TimerFired) -> None:
 
 
 def _door_left_open(turn: Turn, no: int) -> None:
+    if turn.state.durable.slot(no).door is not DoorState.OPEN:
+        return
     turn.record("door_left_open", compartment_no=no, open_for_s=turn.state.limits.left_open_ms // 1000)
     turn.alarm("door_left_open", str(no))
     turn.emit(Signal("attention"))
@@ -116,7 +122,7 @@ def _clock_synced(turn: Turn, event: ClockSynced) -> None:
 
 def _link_alarm(turn: Turn, event: LinkAlarm) -> None:
     if event.raised:
-        turn.alarm(f"cloud_{event.code}", detail=event.detail[:200])
+        turn.alarm(f"cloud_{event.code}", detail=printable(event.detail))
     else:
         turn.clear_alarm(f"cloud_{event.code}")
 

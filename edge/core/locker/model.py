@@ -202,7 +202,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class StorageChanged:
-    """The log refused a commit (`writable` false) or takes them again."""
+    """The log refused a commit (`writable` false; told again, it raises the alarm) or takes them again."""
 
     writable: bool
 
@@ -303,7 +303,9 @@ SESSION_MOVES: Mapping[Step, frozenset[Step]] = {
     Step.LABEL: frozenset({Step.CLOSED, Step.IDLE, Step.LABEL, Step.CHECKING, Step.DONE, Step.REFUSED}),
     Step.OPENING: frozenset({Step.CLOSED, Step.IDLE, Step.DOOR_OPEN, Step.RETRY, Step.LABEL, Step.OPENING, Step.DONE}),
     Step.DOOR_OPEN: frozenset({Step.CLOSED, Step.IDLE, Step.DOOR_OPEN, Step.LABEL, Step.OPENING, Step.DONE}),
-    Step.RETRY: frozenset({Step.CLOSED, Step.IDLE, Step.OPENING, Step.LABEL, Step.DONE, Step.DOOR_OPEN, Step.REFUSED}),
+    Step.RETRY: frozenset(
+        {Step.CLOSED, Step.IDLE, Step.RETRY, Step.OPENING, Step.LABEL, Step.DONE, Step.DOOR_OPEN, Step.REFUSED}
+    ),
     Step.DONE: frozenset({Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.OPENING, Step.REFUSED}),
     Step.REFUSED: frozenset({Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.OPENING, Step.REFUSED}),
 }

@@ -28,7 +28,7 @@ class IllegalMove(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the kiosk shows. `queue`: compartments still to open for this pickup."""
+    """What the kiosk shows. `queue`: compartments still to open for this pickup; `request_id`: the answer it awaits."""
 
     step: Step = Step.IDLE
     visit_id: str | None = None
@@ -38,6 +38,7 @@ class Session:
     queue: tuple[int, ...] = ()
     deposit: Held | None = None
     until_at_ms: int = 0
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class LockerState:
 
     `reissuing`: request, pickup and generation of the PIN counter that is being chosen anew. `after_crash`:
     authorities from before a restart whose door has not been read since; never pulsed again.
+    `authorised_mono_ms`: when this boot gave its last authorities, so that no jump of authority time lifts the cap.
     """
 
     device_id: str
@@ -73,6 +75,7 @@ class LockerState:
     trust: TrustBundle | None = None
     nonce: bytes | None = None
     writable: bool = True
+    authorised_mono_ms: tuple[int, ...] = ()
 
     @property
     def limits(self) -> Limits:
@@ -101,6 +104,11 @@ class LockerState:
 
     def compartment(self, no: int) -> Compartment | None:
         return self.desired.compartments.get(no) or self.layout.get(no)
+
+
+def printable(text: str) -> str:
+    """`text` as an event may state it: at most 200 characters, none of them a control character."""
+    return "".join(char if char.isprintable() else "?" for char in text[:200])
 
 
 class Turn:
@@ -134,6 +142,9 @@ class Turn:
         if step not in SESSION_MOVES[session.step]:
             raise IllegalMove(f"{session.step} → {step}")
         self.state = replace(self.state, session=replace(session, step=step, **changes))  # type: ignore[arg-type]
+
+    def pulse_under_way(self, compartment_no: int) -> bool:
+        return any(pulsing.compartment_no == compartment_no for pulsing in self.state.pulsing.values())
 
     def pulse_state(self, authority_id: str, pulsing: Pulsing | None) -> None:
         others = {key: value for key, value in self.state.pulsing.items() if key != authority_id}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from edge.core.locker import doors, reissue
 from edge.core.locker.credentials import Credential, open_credential, wears_token
+from edge.core.locker.custody import abandon, leave_unverified, settle_custody
 from edge.core.locker.doors import derive_id
 from edge.core.locker.durable import Held
 from edge.core.locker.label import check_scan, parse_label
@@ -173,13 +174,13 @@ def _label_scanned(turn: Turn, text: str, fresh_id: str) -> None:
         _await_label(turn, found, refused=True)
         return
     held, no = found
-    turn.go(Step.CHECKING, deposit=held, compartment_no=no, message="checking")
+    request_id = derive_id(fresh_id, "counter")
+    turn.go(Step.CHECKING, deposit=held, compartment_no=no, message="checking", request_id=request_id)
     known = {(pickup, generation): counter for pickup, generation, counter in turn.state.live_codes()}
     counter = known.get((held.pickup_id or "", held.generation))
     if counter is not None:  # one code opens all parcels of a pickup
         _open_for_deposit(turn, replace(held, counter=counter), fresh_id)
     else:
-        request_id = derive_id(fresh_id, "counter")
         live = turn.state.live_codes()
         turn.emit(ChooseCounter(request_id, held.pickup_id or "", held.generation, live))
 
@@ -191,11 +192,11 @@ def _reserved(turn: Turn, parcel_id: str) -> tuple[Held, int] | str:
     if turn.now.at_ms >= reservation.expires_at_ms:
         return "reservation_expired"
     slot = turn.state.durable.slot(reservation.compartment_no)
-    if any(held.parcel_id == parcel_id for held in slot.held):
+    if turn.state.durable.holds(parcel_id):
         return "already_deposited"
     if slot.held or slot.door is DoorState.OPEN or turn.state.occupied.get(reservation.compartment_no):
         return "compartment_occupied"
-    blocked = doors.refusal(turn, reservation.compartment_no, staff=False)
+    blocked = _deposit_refusal(turn, reservation.compartment_no)
     if blocked is not None:
         return blocked
     held = Held(parcel_id, reservation.pickup_id, reservation.reservation_id, reservation.generation)
@@ -205,7 +206,9 @@ def _reserved(turn: Turn, parcel_id: str) -> tuple[Held, int] | str:
 def counter_chosen(turn: Turn, event: CounterChosen) -> None:
     """The PIN counter for the parcel being deposited; without a PIN key the parcel is collected by QR alone."""
     session = turn.state.session
-    if reissue.chosen(turn, event) or session.step is not Step.CHECKING or session.deposit is None:
+    if reissue.chosen(turn, event) or session.step is not Step.CHECKING or session.request_id != event.request_id:
+        return
+    if session.deposit is None:
         return
     _open_for_deposit(turn, replace(session.deposit, counter=event.counter), event.fresh_id)
 
@@ -213,7 +216,8 @@ def counter_chosen(turn: Turn, event: CounterChosen) -> None:
 def _open_for_deposit(turn: Turn, held: Held, fresh_id: str) -> None:
     session = turn.state.session
     assert session.visit_id is not None and session.compartment_no is not None
-    blocked = doors.refusal(turn, session.compartment_no, staff=False)
+    tries = turn.state.durable.tries(session.visit_id, session.compartment_no)
+    blocked = _deposit_refusal(turn, session.compartment_no)
     if blocked is not None:
         _await_label(turn, blocked, refused=True)
         return
@@ -224,10 +228,19 @@ def _open_for_deposit(turn: Turn, held: Held, fresh_id: str) -> None:
         authority_id=authority_id,
         visit_id=session.visit_id,
         cause="deposit",
+        try_no=tries + 1,
         deposit=held,
     )
-    turn.go(Step.OPENING, deposit=held, tries=1, message="opening")
+    turn.go(Step.OPENING, deposit=held, tries=tries + 1, message="opening")
     _touch(turn)
+
+
+def _deposit_refusal(turn: Turn, no: int) -> str | None:
+    """Why this courier may not open this door, or None: a visit has its tries for a door and no more."""
+    visit_id = turn.state.session.visit_id or ""
+    if turn.state.durable.tries(visit_id, no) >= turn.state.limits.tries_per_visit:
+        return "opening_cap"
+    return doors.refusal(turn, no, staff=False, visit_id=visit_id)
 
 
 def _await_label(turn: Turn, message: str, *, refused: bool = False) -> None:
@@ -247,7 +260,7 @@ def door_moved(turn: Turn, no: int, what: str, fresh_id: str) -> None:
         turn.go(Step.DOOR_OPEN, message="door_open")
         _touch(turn)
     elif what == "closed":
-        settled = doors.settle_custody(turn, no)
+        settled = settle_custody(turn, no)
         if at_this_door and session.step in (Step.DOOR_OPEN, Step.OPENING) and settled:
             _after_custody(turn, fresh_id)
 
@@ -275,7 +288,9 @@ def pulse_settled(turn: Turn, no: int, outcome: str) -> None:
         return
     if outcome == "unverified":
         turn.go(Step.DOOR_OPEN, message="confirm_when_closed")
-    elif outcome == "did_not_open":
+    elif outcome != "did_not_open":
+        turn.go(Step.DOOR_OPEN, message="door_open")
+    else:
         turn.go(Step.RETRY, message="door_did_not_open")
         turn.emit(Signal("attention"))
     _touch(turn)
@@ -301,9 +316,10 @@ def _try_again(turn: Turn, fresh_id: str) -> None:
     if session.tries >= turn.state.limits.tries_per_visit:
         _give_up(turn, no)
         return
-    blocked = doors.refusal(turn, no, staff=False)
-    if blocked is not None:
-        turn.go(Step.REFUSED, message=blocked)
+    blocked = doors.refusal(turn, no, staff=False, visit_id=session.visit_id)
+    if blocked is not None:  # the credential is consumed: wait here and press again
+        turn.go(Step.RETRY, message=blocked)
+        _touch(turn)
         return
     doors.authorise(
         turn,
@@ -322,7 +338,7 @@ def _give_up(turn: Turn, no: int) -> None:
     """Three pulses and the door is still shut: out of service, somebody is told, a courier goes on with the next."""
     session = turn.state.session
     assert session.visit_id is not None
-    doors.abandon(turn, session.visit_id, "did_not_open")
+    abandon(turn, session.visit_id, "did_not_open")
     turn.record("compartment_disabled", compartment_no=no, reason="did_not_open")
     turn.alarm("door_did_not_open", str(no))
     visit = turn.state.durable.visits.get(session.visit_id)
@@ -342,7 +358,7 @@ def _confirm_blind(turn: Turn, fresh_id: str) -> None:
     if custody is not None:
         opened = {**turn.state.durable.custody, no: replace(custody, opened=True)}
         turn.set(durable=replace(turn.state.durable, custody=opened))
-        doors.settle_custody(turn, no)
+        settle_custody(turn, no)
     _after_custody(turn, fresh_id)
 
 
@@ -351,16 +367,21 @@ def timed_out(turn: Turn) -> None:
     session = turn.state.session
     if session.step in (Step.IDLE, Step.CLOSED):
         return
-    if session.step is Step.DOOR_OPEN or session.step is Step.OPENING:
-        _touch(turn)
-    else:
-        _end_visit(turn, "idle", Step.IDLE, "")
+    no = session.compartment_no
+    if session.step in (Step.DOOR_OPEN, Step.OPENING) and no is not None:
+        door = turn.state.durable.slot(no).door
+        if door is DoorState.OPEN or turn.pulse_under_way(no):
+            _touch(turn)
+            return
+        if door is DoorState.UNKNOWN:
+            leave_unverified(turn, no)
+    _end_visit(turn, "idle", Step.IDLE, "")
 
 
 def _end_visit(turn: Turn, reason: str, step: Step, message: str) -> None:
     visit_id = turn.state.session.visit_id
     if visit_id is not None and visit_id in turn.state.durable.visits:
-        doors.abandon(turn, visit_id, reason)
+        abandon(turn, visit_id, reason)
         turn.record("visit_ended", visit_id=visit_id, reason=reason)
     turn.go(step, visit_id=None, compartment_no=None, deposit=None, queue=(), tries=0, message=message)
     if step is Step.IDLE:
@@ -373,7 +394,7 @@ def _refuse(turn: Turn, message: str, until_at_ms: int = 0) -> None:
     """Say why not. A visit under way goes on; without one the kiosk returns to idle by itself."""
     turn.emit(Signal("refused"))
     session = turn.state.session
-    if session.step in (Step.IDLE, Step.DONE, Step.REFUSED, Step.CHECKING):
+    if session.step in _TAKES_CREDENTIALS or (session.step is Step.CHECKING and session.deposit is None):
         turn.go(Step.REFUSED, message=message, until_at_ms=until_at_ms, visit_id=None, deposit=None)
         turn.emit(StartTimer("session", turn.state.limits.done_ms))
 

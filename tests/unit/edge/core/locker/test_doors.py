@@ -72,4 +72,11 @@ def test_storage_full_closes_the_kiosk_and_space_opens_it_again() -> None:
     play = Playbook().boot().when(StorageChanged(writable=False))
     assert play.state.session.step == "closed" and play.events == []
     play.when(StorageChanged(writable=True))
-    assert play.types() == ["alarm_raised", "alarm_cleared"] and play.state.session.step == "idle"
+    assert play.types() == ["heartbeat", "alarm_raised", "alarm_cleared"] and play.state.session.step == "idle"
+
+
+def test_storage_full_told_again_raises_the_alarm_once_and_space_clears_it() -> None:
+    play = Playbook().boot().when(StorageChanged(writable=False), StorageChanged(writable=False))
+    assert play.types() == ["alarm_raised"]
+    play.when(StorageChanged(writable=False), StorageChanged(writable=True))
+    assert play.types() == ["alarm_raised", "heartbeat", "alarm_cleared"]

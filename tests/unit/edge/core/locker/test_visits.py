@@ -79,7 +79,8 @@ def test_deposit_is_confirmed_by_the_door_and_names_generation_and_counter() -> 
 
 def test_deposit_with_nothing_put_in_is_abandoned_and_the_compartment_stays_free() -> None:
     play = scan(scan(book(), courier_code(1)), "PW001")
-    play.when(CounterChosen("x", 0, play.fresh())).board_says(PulseReply.ACKED)
+    asked = play.of(ChooseCounter)[-1].request_id  # type: ignore[attr-defined]
+    play.when(CounterChosen(asked, 0, play.fresh())).board_says(PulseReply.ACKED)
     play.door(2, DoorState.OPEN).door(2, DoorState.CLOSED, occupied=False)
     assert play.data("deposit_abandoned")["reason"] == "empty"
     assert play.state.durable.slot(2).held == ()
@@ -172,7 +173,8 @@ def test_new_log_opens_nothing_for_the_public_before_the_cloud_has_restored_it()
 
 def test_visit_left_alone_ends_by_itself_and_gives_its_deposit_up() -> None:
     play = scan(scan(book(), courier_code(1)), "PW001")
-    play.when(CounterChosen("x", 0, play.fresh())).board_says(PulseReply.ACKED)
+    asked = play.of(ChooseCounter)[-1].request_id  # type: ignore[attr-defined]
+    play.when(CounterChosen(asked, 0, play.fresh())).board_says(PulseReply.ACKED)
     play.when(TimerFired(f"open:{play.pulses()[-1].authority_id}"))
     play.when(TimerFired("session"))
     assert play.data("visit_ended")["reason"] == "idle"
