@@ -1,7 +1,7 @@
 """One device without boards: the real event log, sync driver and MQTT link under a fast stream of events.
 
-`python -m tests.chaos.device_process PLAN.json`. Every append that returned and every receipt that was stored is a
-line in the journal, written after the fact with one write(2), so a SIGKILL can only lose the newest of them.
+`python -m tests.chaos.device_process PLAN.json`. Every append that returned and every receipt that was stored is
+a line in a file, written after the fact with one write(2), so a SIGKILL can only lose the newest of them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import random
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +54,10 @@ class DevicePlan:
         return Path(self.folder) / "journal.jsonl"
 
     @property
+    def receipts(self) -> Path:
+        return Path(self.folder) / "receipts.txt"
+
+    @property
     def log(self) -> Path:
         return Path(self.folder) / "log"
 
@@ -88,9 +93,11 @@ class FleetKeys:
 class JournaledLog(ThreadedEventLog):
     """The real log; what it has returned from is written down."""
 
-    def __init__(self, store: EventStore, journal: Path) -> None:
+    def __init__(self, store: EventStore, journal: Path, receipts: Path) -> None:
         super().__init__(store)
-        self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._journal, self._receipts = (
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for path in (journal, receipts)
+        )
 
     async def append(self, drafts: Sequence[EventDraft], *, snapshot: bytes | None = None) -> Cursor:
         cursor = await super().append(drafts, snapshot=snapshot)
@@ -100,10 +107,10 @@ class JournaledLog(ThreadedEventLog):
 
     async def store_receipt(self, receipt: bytes, size: int) -> None:
         await super().store_receipt(receipt, size)
-        self._note({"receipt": size})
+        os.write(self._receipts, b"%d\n" % size)
 
     def note_link(self, text: str) -> None:
-        self._note({"link": text})
+        self._note({"link": text, "mono_s": time.monotonic()})
 
     def _note(self, row: dict[str, Any]) -> None:
         os.write(self._journal, json.dumps(row).encode() + b"\n")
@@ -118,7 +125,7 @@ class Device:
         self._plan, rng = plan, SystemRandom()
         owner = Owner(fleet.name, plan.device_id, keys)
         self.opened: OpenedLog[JournaledLog] = open_event_log(
-            plan.log, owner, Start(rng, 0), lambda store: JournaledLog(store, plan.journal), LIMITS
+            plan.log, owner, Start(rng, 0), lambda store: JournaledLog(store, plan.journal, plan.receipts), LIMITS
         )
         self._log = self.opened.log
         self._clock = AuthorityClock(self.opened.floor_at_ms)

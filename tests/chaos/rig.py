@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.chaos.brokers import make_broker
 from tests.chaos.device_process import DevicePlan
 from tests.chaos.faults import Blow, Fault, blows, missing
 from tests.chaos.installation import BRIDGE_NAME, Installation
-from tests.chaos.verdict import judge, read_journal, receipts_beyond_ledger, stored_sizes
+from tests.chaos.verdict import judge, newest_receipt, receipts_beyond_ledger, stored_sizes
 from tests.fleets import make_fleet
 
 Tell = Callable[[str], None]
@@ -95,8 +95,7 @@ class ChaosRig:
             async with asyncio.timeout(self._terms.limit_s), asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch())
                 await self._strike_all()
-                while self._missing_receipts():
-                    await asyncio.sleep(0.2)
+                await _until(self._all_receipted)
                 watch.cancel()
         except TimeoutError:
             return False
@@ -124,13 +123,11 @@ class ChaosRig:
     async def _reset(self, blow: Blow) -> None:
         names = list(self._cables)
         turn = int(blow.choice * len(names))
-        while not any(self._cables[name].reset() for name in names[turn:] + names[:turn]):
-            await asyncio.sleep(0.1)
+        await _until(lambda: any(self._cables[name].reset() for name in names[turn:] + names[:turn]))
         self._done[Fault.RESET] += 1
 
     async def _kill(self, blow: Blow, name: str, kill: Any, revive: Any) -> None:
-        while name in self._down:
-            await asyncio.sleep(0.1)
+        await _until(lambda: name not in self._down)
         self._down.add(name)
         await kill()
         self._done[blow.fault] += 1
@@ -168,8 +165,8 @@ class ChaosRig:
         faults = ", ".join(f"{self._done[fault]} {fault.value}s" for fault in Fault)
         self._tell(f"{self._terms.broker} {time.monotonic() - self._began_s:.0f} s: {stored} stored, {faults}")
 
-    def _missing_receipts(self) -> int:
-        return sum(read_journal(plan).receipted < plan.events for plan in self._plans.values())
+    def _all_receipted(self) -> bool:
+        return all(newest_receipt(plan) >= plan.events for plan in self._plans.values())
 
     async def _stop(self) -> None:
         await asyncio.gather(*(process.stop() for process in self._devices.values()))
@@ -203,3 +200,9 @@ class ChaosRig:
 
 def _pick(names: list[str], choice: float) -> str:
     return names[int(choice * len(names))]
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Look again and again: what is waited for happens in other processes."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.1)

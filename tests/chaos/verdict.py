@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,10 @@ _ROWS = """SELECT seq, raw FROM events JOIN streams USING (stream_no)
 
 @dataclass(slots=True)
 class Journal:
-    """What a device process wrote down: the marks of returned appends by seq, its newest receipt, its link's words."""
+    """What a device process wrote down: the marks of returned appends by seq, its link's alarms."""
 
     marks: dict[int, int] = field(default_factory=dict)
     streams: set[str] = field(default_factory=set)
-    receipted: int = 0
     alarms: list[str] = field(default_factory=list)
 
 
@@ -46,15 +46,24 @@ def read_journal(plan: DevicePlan) -> Journal:
             row = json.loads(line)
         except ValueError:
             continue
-        if "receipt" in row:
-            journal.receipted = max(journal.receipted, row["receipt"])
-        elif "appended" in row:
+        if "appended" in row:
             journal.streams.add(row["stream"])
             first = row["appended"] - len(row["marks"])
             journal.marks |= dict(enumerate(row["marks"], first))
         elif row["link"].startswith("alarm"):
             journal.alarms.append(row["link"])
     return journal
+
+
+def newest_receipt(plan: DevicePlan) -> int:
+    """The size of the newest receipt that the device has stored: the last whole line of its file."""
+    try:
+        with plan.receipts.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 64))
+            lines = file.read().split(b"\n")
+    except FileNotFoundError:
+        return 0
+    return int(lines[-2]) if len(lines) > 1 else 0
 
 
 def stored_sizes(ledger: sqlite3.Connection) -> dict[str, int]:
@@ -65,7 +74,7 @@ def stored_sizes(ledger: sqlite3.Connection) -> dict[str, int]:
 
 def receipts_beyond_ledger(plans: Iterable[DevicePlan], ledger: sqlite3.Connection) -> list[str]:
     """Devices that hold a receipt for more than is durable. The receipts are read first: the ledger only grows."""
-    receipted = {plan.device_id: read_journal(plan).receipted for plan in plans}
+    receipted = {plan.device_id: newest_receipt(plan) for plan in plans}
     stored = stored_sizes(ledger)
     return [
         f"{device_id} holds a receipt for {size} events, {stored.get(device_id, 0)} are durable"
