@@ -25,7 +25,7 @@ from cloud_bridge.ingest.decide import (
     check_batch,
     decide_batch,
 )
-from cloud_bridge.ingest.judge_event import NotUnderstood, judge_event
+from cloud_bridge.ingest.judge_event import NotUnderstood, judge_events
 from cloud_bridge.ingest.quarantine import quarantine_device
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.ledger.model import Projection, StreamHead
@@ -113,7 +113,7 @@ class BatchIntake:
 
         def store(conn: Connection) -> tuple[Accepted, list[str]]:
             # Judged here, not before: two threads that both compute would wait for the interpreter at every row.
-            judged = tuple(judge_event(raw, sender, head.stream, seq) for seq, raw in enumerate(raws, head.cursor))
+            judged = judge_events(raws, sender, head.stream, head.cursor)
             work = Accepted(head, accept.frontier, receipt, raws, judged, now_ms)
             return work, commit_batch(conn, work, self._projections)
 

@@ -14,10 +14,11 @@ from cloud_bridge.fleet import alarms
 from cloud_bridge.fleet import store as fleet_store
 from cloud_bridge.fleet.model import DeviceState, Severity
 from cloud_bridge.ingest.decide import root_within
-from cloud_bridge.ingest.judge_event import NotUnderstood
+from cloud_bridge.ingest.judge_event import Judged, NotUnderstood
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.ledger.model import BatchFold, Gap, Projection, StoredEvent, StreamHead
-from edge.wire.event import LATE_AFTER_MS, Event
+from edge.wire.event import LATE_AFTER_MS
+from edge.wire.expected_event import KnownEvent
 from edge.wire.merkle import Frontier
 
 
@@ -29,7 +30,7 @@ class Accepted:
     frontier: Frontier
     receipt: bytes
     raws: tuple[bytes, ...]
-    judged: tuple[Event | NotUnderstood, ...]
+    judged: tuple[Judged, ...]
     now_ms: int
 
 
@@ -76,20 +77,17 @@ def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Project
 
 
 def _rows(work: Accepted, first: int) -> list[ledger.EventRow]:
-    no, now_ms = work.head.stream_no, work.now_ms
+    no, now_ms, cursor = work.head.stream_no, work.now_ms, work.head.cursor
     late_before_ms = now_ms - LATE_AFTER_MS
-    rows: list[ledger.EventRow] = []
-    for offset, (raw, event) in enumerate(zip(work.raws, work.judged, strict=True)):
-        seq = work.head.cursor + offset
-        if isinstance(event, NotUnderstood):
-            rows.append((first + offset, no, seq, "", now_ms, now_ms, False, None, None, raw))
-            continue
-        parcel, compartment = event.data.get("parcel_id"), event.data.get("compartment_no")
-        rows.append((
-            first + offset, no, seq, event.type, event.at_ms, now_ms, event.at_ms < late_before_ms,
-            parcel if type(parcel) is str else None, compartment if type(compartment) is int else None, raw,
-        ))  # fmt: skip
-    return rows
+    return [
+        (first + offset, no, cursor + offset, "", now_ms, now_ms, False, None, None, raw)
+        if isinstance(event, NotUnderstood)
+        else (
+            first + offset, no, cursor + offset, event.type, event.at_ms, now_ms, event.at_ms < late_before_ms,
+            event.parcel_id, event.compartment_no, raw,
+        )
+        for offset, (raw, event) in enumerate(zip(work.raws, work.judged, strict=True))
+    ]  # fmt: skip
 
 
 def _set_apart(conn: Connection, work: Accepted, first: int) -> None:
@@ -122,7 +120,9 @@ def _begin_stream(conn: Connection, work: Accepted) -> None:
     if not others:
         return
     first = work.judged[0]
-    data: dict[str, Any] = dict(first.data) if isinstance(first, Event) and first.type == "stream_started" else {}
+    data: dict[str, Any] = {}
+    if isinstance(first, KnownEvent) and first.type == "stream_started":
+        data = first.data()
     for other in others:
         if other.superseded_at_ms is None:
             ledger.supersede(conn, other.stream_no, now_ms)
@@ -138,11 +138,11 @@ def stored_events(work: Accepted, first: int, wanted: frozenset[str] | None) -> 
     head, late_before_ms = work.head, work.now_ms - LATE_AFTER_MS
     return [
         StoredEvent(
-            first + offset, head.device_id, head.stream, event.seq, event.boot, event.type, event.at_ms, work.now_ms,
-            event.clock, event.at_ms < late_before_ms, event.data, event.raw,
+            first + offset, head.device_id, head.stream, head.cursor + offset, event.boot, event.type, event.at_ms,
+            work.now_ms, event.clock, event.at_ms < late_before_ms, event.data(), work.raws[offset],
         )
         for offset, event in enumerate(work.judged)
-        if isinstance(event, Event) and (wanted is None or event.type in wanted)
+        if isinstance(event, KnownEvent) and (wanted is None or event.type in wanted)
     ]  # fmt: skip
 
 

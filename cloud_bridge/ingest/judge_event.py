@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloud_bridge.ingest.decide import Sender
+from edge.wire import canonical
 from edge.wire.errors import WireError
-from edge.wire.event import Event, parse_event
+from edge.wire.event import parse_event
 from edge.wire.event_types import EVENT_TYPES, check_payload
+from edge.wire.expected_event import ExpectedEvents, KnownEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,16 @@ class NotUnderstood:
     detail: str
 
 
-def judge_event(raw: bytes, sender: Sender, stream: str, seq: int) -> Event | NotUnderstood:
+Judged = KnownEvent | NotUnderstood
+
+
+def judge_events(raws: Sequence[bytes], sender: Sender, stream: str, first: int) -> tuple[Judged, ...]:
+    """Each event's verdict; nearly all are as expected, and only the others are taken apart."""
+    read = ExpectedEvents(sender.fleet, sender.device_id, stream).read
+    return tuple([read(raw, seq) or judge_event(raw, sender, stream, seq) for seq, raw in enumerate(raws, first)])
+
+
+def judge_event(raw: bytes, sender: Sender, stream: str, seq: int) -> Judged:
     """Profile, then source, then place in the log, then known type and payload."""
     try:
         event = parse_event(raw)
@@ -32,4 +44,8 @@ def judge_event(raw: bytes, sender: Sender, stream: str, seq: int) -> Event | No
         check_payload(event.type, event.data)
     except WireError as error:
         return NotUnderstood("payload" if event.type in EVENT_TYPES else "unknown_type", str(error))
-    return event
+    parcel, compartment = event.data.get("parcel_id"), event.data.get("compartment_no")
+    return KnownEvent(
+        event.type, event.at_ms, parcel if type(parcel) is str else None,
+        compartment if type(compartment) is int else None, event.boot, event.clock, canonical.encode(event.data),
+    )  # fmt: skip
