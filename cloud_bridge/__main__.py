@@ -166,6 +166,46 @@ def ledger_replay(
     _guard(show)
 
 
+@ledger_cli.command("bundle")
+def ledger_bundle(
+    device: Annotated[str, typer.Option(help="Device id.")],
+    out: Annotated[Path, typer.Option(help="File to write; it must not exist.")],
+    stream: Annotated[str | None, typer.Option(help="The log's id; default: the newest one.")] = None,
+    config: Config = None,
+) -> None:
+    """Export an audit bundle; anybody can check it with docs/audit/verify_bundle.py."""
+    from cloud_bridge.fleet.store import load_device
+    from cloud_bridge.keyring import load_keyring
+    from cloud_bridge.ledger.service import Ledger
+    from cloud_bridge.ports import SystemRandom
+    from cloud_bridge.storage.engine import open_database
+
+    async def export() -> bytes:
+        settings = _settings(config)
+        cloud = load_keyring(settings.keys, settings.state, SystemRandom()).cloud
+        db = open_database(settings.database)
+        try:
+            ledger = Ledger(db, cloud.fleet, cloud.receipt_name, cloud.receipt_publics)
+            known = await db.read(lambda conn: load_device(conn, device))
+            heads = await ledger.heads(device)
+            if known is None or not heads:
+                raise NotFound(f"no log of {device!r:.60}", where="--device", remedy="See `pw-cloud devices list`.")
+            return await ledger.audit_bundle(device, stream or heads[-1].stream, known.log_public)
+        finally:
+            await db.close()
+
+    def write() -> None:
+        found = asyncio.run(export())
+        try:
+            with out.open("xb") as file:
+                file.write(found)
+        except FileExistsError as error:
+            raise Conflict(f"{out} exists", where="--out", remedy="Name another file.") from error
+        typer.echo(f"{out}: {len(found)} bytes", err=True)
+
+    _guard(write)
+
+
 @devices_cli.command("import")
 def devices_import(
     file: Annotated[Path, typer.Argument(help="devices.json of provisioning.")],

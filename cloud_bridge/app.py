@@ -28,8 +28,11 @@ from cloud_bridge.http.route import Route
 from cloud_bridge.http.server import Limits, Server
 from cloud_bridge.ingest import http as ingest_http
 from cloud_bridge.ingest.service import Ingest
+from cloud_bridge.ingest.withheld import raise_withheld
 from cloud_bridge.keyring import Keyring
 from cloud_bridge.ledger import http as ledger_http
+from cloud_bridge.ledger.service import Ledger
+from cloud_bridge.ledger.transparency import FleetLog
 from cloud_bridge.letters import letter_lookup
 from cloud_bridge.lockers import http as lockers_http
 from cloud_bridge.lockers.custody_store import CustodyProjection
@@ -79,6 +82,7 @@ class Bridge:
     feed: Feed
     outlet: Outlet
     server: Server
+    fleet_log: FleetLog
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def application(self) -> web.Application:
@@ -99,6 +103,8 @@ class Bridge:
         now_ms = self.clock.now_ms()
         await self.followers.run_once()
         await self.db.write(lambda conn: self.lockers.expire(conn, now_ms))
+        await self.db.write(lambda conn: raise_withheld(conn, now_ms))
+        await self.fleet_log.append_new()
         await self.notify.run_once()
         if self.outlet.publish_to is not None:
             await self.fleet.push_desired()
@@ -141,13 +147,16 @@ def compose(
         on_commit=lambda: wake_all(woken),
     )  # fmt: skip
     fleet = Fleet(db, keyring.cloud, clock, random, outlet.publish)
+    cloud = keyring.cloud
+    ledger = Ledger(db, cloud.fleet, cloud.receipt_name, cloud.receipt_publics)
+    fleet_log = FleetLog(db, cloud.fleet, cloud.receipts)
     authenticator = Authenticator(access, pickups.holder, settings.public_url, settings.trust_proxy_cn)
     routes: tuple[Route, ...] = (
         *access_http.routes(access, settings.public_url),
         *fleet_http.routes(fleet, db),
         *lockers_http.routes(lockers, pickups),
         *notify_http.routes(),
-        *ledger_http.routes(),
+        *ledger_http.routes(ledger, fleet_log, db),
         *ingest_http.routes(ingest),
         *feed.routes(),
         *metrics.routes(ingest, (reactions.name,)),
@@ -158,6 +167,7 @@ def compose(
     bridge = Bridge(
         db, clock, access, ingest, fleet, lockers, pickups, Followers(db, clock, (reactions,)),
         NotifyWorker(db, clock, senders, letter_lookup(lockers, pickups, settings.public_url)), feed, outlet, server,
+        fleet_log,
     )  # fmt: skip
     woken.append(bridge.wake)
     return bridge

@@ -35,6 +35,7 @@ class PathParam:
 
 PATH_PARAMS: Mapping[str, PathParam] = {
     "device_id": PathParam("[a-z0-9-]{3,40}", "The device's id, the CN of its certificate"),
+    "stream": PathParam("[0-9a-f]{32}", "The id of one of the device's logs"),
     "locker_id": PathParam("[a-z0-9-]{3,40}", "The locker's id: its device id"),
     "parcel_id": PathParam("[A-Z0-9-]{4,40}", "The carrier's tracking number"),
     "compartment_no": PathParam("[1-9][0-9]{0,3}", "The number printed on the door"),

@@ -15,6 +15,7 @@ from cloud_bridge.http.openapi import document
 from cloud_bridge.http.route import PATH_PARAMS, Route
 from cloud_bridge.notify.channels import SmtpSender, SmtpSettings
 from cloud_bridge.notify.model import Channel
+from edge.wire.checkpoint import parse_note
 from edge.wire.envelope import open_envelope
 from edge.wire.messages import Command
 from edge.wire.pickup_pin import derive_pin
@@ -118,6 +119,7 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     objects = OBJECTS | {
         "command_id": (await sent.json())["command_id"], "message_id": told["messages"][0]["message_id"],
         "token_id": tokens["tokens"][0]["token_id"], "alarm_id": str(alarms["alarms"][0]["alarm_no"]),
+        "stream": log.stream,
     }  # fmt: skip
     walked = 0
     for route in world.bridge.server.routes:
@@ -251,3 +253,23 @@ async def test_openapi_describes_every_route(world: BridgeWorld) -> None:
     listed = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
     assert listed == {(route.method, route.path) for route in world.bridge.server.routes if not route.hidden}
     assert described == document(world.bridge.server.routes, described["info"]["version"])
+
+
+async def test_audit_bundle_and_log_checkpoint_come_by_the_api(world: BridgeWorld) -> None:
+    log = world.log()
+    await world.session(log)
+    await world.announce()
+    await world.deposit(log)
+    own = await world.token()
+    streams = await (await world.client.get("/v1/devices/locker-0001/streams", headers=own)).json()
+    (only,) = streams["streams"]
+    assert only["stream"] == log.stream and only["stored"] == len(log.raws)
+    path = f"/v1/devices/locker-0001/streams/{log.stream}/bundle"
+    bundle = await (await world.client.get(path, headers=own)).json()
+    assert len(bundle["events"]) == only["stored"] and bundle["receipts"]
+    refused = await world.client.get(path + "?first=999999", headers=own)
+    assert refused.status == 404
+    await world.bridge.tick()
+    note = await (await world.client.get("/v1/log/checkpoint")).read()
+    checkpoint = parse_note(note).checkpoint
+    assert checkpoint.origin.endswith("/log") and checkpoint.size == len(bundle["receipts"])
