@@ -43,13 +43,20 @@ class StorageConfig(_Section):
     keep_receipted_days: int = Field(35, ge=0)
 
 
+class GpioConfig(_Section):
+    """Outputs on the computer's own pins (BCM numbers); none are touched unless they are named."""
+
+    buzzer_pin: int | None = Field(None, ge=0, le=60)
+    buzzer_active_high: bool = True
+
+
 class BoardSection(_Section):
     """One lock board. `closed_bit`, `unlock_answer` and `groups` differ between firmwares and are never guessed."""
 
-    module: str = Field(min_length=1, max_length=32)
+    module: str = Field(pattern=r"^[a-z0-9_.:-]{1,32}$")
     family: Literal["xor_8a", "kerong_cu", "kerong_cu48"]
-    address: int
-    channels: int
+    address: int = Field(ge=0, le=255)
+    channels: int = Field(ge=1, le=255)
     closed_bit: Literal[0, 1] = 1
     groups: int = 3
     unlock_answer: Literal["expected", "optional", "never"] | None = None
@@ -90,6 +97,7 @@ class AgentConfig(_Section):
     mqtt: MqttConfig = MqttConfig()
     screen: ScreenConfig = ScreenConfig()
     storage: StorageConfig = StorageConfig()
+    gpio: GpioConfig = GpioConfig()
     bus: tuple[BusSection, ...] = ()
     compartment: tuple[CompartmentSection, ...] = ()
 
@@ -146,7 +154,9 @@ def _override(raw: dict[str, Any], environment: dict[str, str]) -> None:
         if not name.startswith("PW_EDGE_"):
             continue
         *sections, key = name.removeprefix("PW_EDGE_").lower().split("__")
-        target = raw
+        target: Any = raw
         for section in sections:
-            target = target.setdefault(section, {})
+            target = target.setdefault(section, {}) if isinstance(target, dict) else None
+        if not isinstance(target, dict):
+            raise ConfigError("no such key: what stands before __ is no table", where=name, remedy="Mend its name.")
         target[key] = value

@@ -104,6 +104,7 @@ class LockerAgent:
         self._ports = ports
         self._identity = identity
         self._synced_once = False
+        self._stored_desired = (0, 0)
         state = LockerState(identity.device_id, rebuilt.head.stream, durable=rebuilt.durable, layout=layout)
         self.runtime = self.runtime_type(
             state,
@@ -135,8 +136,15 @@ class LockerAgent:
         self.runtime.feed(TrustChanged(trust))
         self.runtime.feed(Started(self._identity.agent, "boot"))
         stored = self._ports.documents.load(DESIRED)
-        if stored is not None:
-            self._desired_arrived(DesiredMessage.parse(stored), store=False)
+        if stored is None:
+            return
+        try:
+            message = DesiredMessage.parse(stored)
+        except WireError as error:  # the cloud sends it again with the next session
+            self.runtime.feed(LinkAlarm("desired_unreadable", str(error), raised=True))
+            return
+        self._stored_desired = (message.epoch, message.version)
+        self._desired_arrived(message, store=False)
 
     async def run(self) -> None:
         """Run both halves until cancelled; a failing log ends them with the log's own error."""
@@ -200,12 +208,21 @@ class LockerAgent:
         try:
             event = DesiredReceived(read_desired(message, sha256))
             if store:
-                self._ports.documents.save(DESIRED, message.encode())
+                self._store(message)
         except WireError:
             event = DesiredReceived(Desired(message.epoch, message.version, sha256), "malformed")
         except EdgeError as error:
             event = DesiredReceived(Desired(message.epoch, message.version, sha256), error.code)
         self.runtime.feed(event)
+
+    def _store(self, message: DesiredMessage) -> None:
+        """Keep the newest for the next start; an older one that arrives late must not take its place."""
+        order = (message.epoch, message.version)
+        if order < self._stored_desired:
+            return
+        self._ports.documents.save(DESIRED, message.encode())
+        self._stored_desired = order
+        self.runtime.feed(LinkAlarm("desired_unreadable", "", raised=False))
 
     def _secret(self, message: Secret) -> None:
         try:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -34,6 +35,9 @@ from edge.wire.messages import Bundle
 
 AGENT = "parcelworks-locker/0.1.0"
 TRIM_EVERY_S = 3600
+if TYPE_CHECKING:
+    from edge.agents.buzzer import Buzzer
+
 _log = structlog.get_logger()
 
 
@@ -71,12 +75,14 @@ class LockerProcess:
                 random=random,
                 documents=documents,
                 on_change=lambda state: self._screen.changed(),
+                on_signal=lambda pattern: self._buzzer.sound(pattern) if self._buzzer else None,
             ),
             Rebuilt.from_log(opened.head, opened.snapshot, opened.tail),
             trust,
             compartments(config),
         )
         self._clock = clock
+        self._buzzer = _open_buzzer(config)
         self._screen = ScreenServer(self._agent, config.screen.host, config.screen.port)
 
     async def run(self, ready: Callable[[str], None]) -> None:
@@ -87,6 +93,8 @@ class LockerProcess:
                 group.create_task(self._link.run())
                 group.create_task(self._screen.run(ready))
                 group.create_task(self._trim_forever())
+                if self._buzzer is not None:
+                    group.create_task(self._buzzer.run())
         finally:
             await self._opened.log.close()
             await self._bank.close()
@@ -110,6 +118,21 @@ class LockerProcess:
                 pass
 
 
+def _open_buzzer(config: AgentConfig) -> Buzzer | None:
+    """The buzzer, if the configuration names its pin; its first level is the inactive one."""
+    gpio = config.gpio
+    if gpio.buzzer_pin is None:
+        return None
+    from edge.agents.buzzer import Buzzer  # gpiozero costs memory that a locker without pins does not spend
+    from edge.drivers.gpio_chip import open_chip
+    from edge.drivers.gpio_pins import OutputPin
+
+    try:
+        return Buzzer(OutputPin(gpio.buzzer_pin, factory=open_chip(), active_high=gpio.buzzer_active_high))
+    except ImportError as error:
+        raise ConfigError("lgpio is missing", where="gpio", remedy="Install lgpio, or leave buzzer_pin out.") from error
+
+
 def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: bytes) -> TrustBundle:
     """The bundle from provisioning, or a newer one that the cloud has sent since (verified when it came)."""
     where = str(config.trust_file)
@@ -126,7 +149,11 @@ def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: by
     stored = documents.load(TRUST)
     if stored is None:
         return provisioned
-    newer = Bundle.parse(stored).bundle
+    try:
+        newer = Bundle.parse(stored).bundle
+    except WireError as error:  # the cloud sends it again
+        _log.error("the stored trust bundle is damaged; going on with the provisioned one", error=str(error))
+        return provisioned
     return newer if newer.version > provisioned.version else provisioned
 
 
@@ -178,7 +205,16 @@ async def serve(config: AgentConfig) -> int:
             await stop.wait()
             work.cancel()
     except* EdgeError as failed:
-        for error in failed.exceptions:
-            _log.error("stopped", error=str(error), remedy=getattr(error, "remedy", ""))
+        for error in _leaves(failed):
+            _log.error("stopped", error=str(error), remedy=error.remedy)
         code = 1
     return code
+
+
+def _leaves(group: ExceptionGroup[EdgeError]) -> list[EdgeError]:
+    """The errors themselves, out of the groups of the tasks that they ended."""
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, ExceptionGroup) else [error])
+    ]
