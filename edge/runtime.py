@@ -1,8 +1,8 @@
 """The one loop of a locker: take an input, step, commit, then carry out the effects.
 
 Order is the safety argument: the new state is adopted only after its events are durable, and nothing that moves
-in the world starts before that. A commit that fails leaves the old state, closes the kiosk, and keeps physical
-facts (doors, board answers, timers) for another try.
+in the world starts before that. A commit that fails leaves the old state, closes the kiosk, and keeps what will
+not come again by itself (doors, board answers, timers, what the cloud brought) for another try, in its order.
 """
 
 from __future__ import annotations
@@ -18,29 +18,37 @@ from edge.core.locker.model import (
     CheckPin,
     ChooseCounter,
     CounterChosen,
+    DesiredReceived,
     DoorRead,
     Effect,
     Input,
+    LinkAlarm,
     PinChecked,
     Pulse,
     PulseEnded,
     ReadyToPulse,
     Recheck,
     Record,
+    SecretStored,
     Signal,
+    Started,
     StartTimer,
     StopTimer,
     StorageChanged,
     TimerFired,
 )
 from edge.core.locker.state import LockerState
-from edge.errors import SecretMissing, StorageFull
+from edge.errors import SecretMissing, StorageFailed, StorageFull
 from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random
+from edge.wire.event import EventDraft
 from edge.wire.event_types import EVENT_TYPES
 from edge.wire.pickup_pin import same_pin
 
 MAX_COUNTER = 1_000
-_PHYSICAL = (PulseEnded, TimerFired, DoorRead, BoardChanged)
+COMMIT_EVENTS = 100  # well within one commit's 500 events and 64 KiB
+_KEPT = (
+    Started, DoorRead, PulseEnded, TimerFired, BoardChanged, DesiredReceived, SecretStored, LinkAlarm,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,10 @@ class Runtime:
             await self._wake.wait()
 
     async def take(self, event: Input) -> None:
-        """One whole turn: step, commit, effects."""
+        """One whole turn: step, commit, effects. Behind what waits for space, facts queue up in their order."""
+        if self._held_back and isinstance(event, _KEPT):
+            self._held_back.append(event)
+            return
         state, effects = self.step(self.state, event, self._clock.now())
         if not await self._commit(state, effects, event):
             return
@@ -134,32 +145,41 @@ class Runtime:
         if not drafts:
             return True
         due = self._size + len(drafts) - self._snapshot_size >= self._pace.snapshot_every_events
+        before = self._size
         try:
-            cursor = await self._log.append(drafts, snapshot=state.durable.to_bytes() if due else None)
-        except StorageFull:
+            await self._append(drafts, state.durable.to_bytes() if due else None)
+        except StorageFull as error:
+            if self._size != before:
+                remedy = "Restart: the memory is folded from the log again."
+                raise StorageFailed("half of a step is written", where="event log", remedy=remedy) from error
             self._refused(event)
             return False
-        before, self._size = self._size, cursor.size
         if due:
-            self._snapshot_size = cursor.size
+            self._snapshot_size = self._size
         urgent = any(EVENT_TYPES[draft.type].urgent for draft in drafts)
-        self._on_commit(cursor.size, before if urgent else None)
+        self._on_commit(self._size, before if urgent else None)
         return True
 
+    async def _append(self, drafts: Sequence[EventDraft], snapshot: bytes | None) -> None:
+        """One commit for a step; only the restoration of a whole locker is longer, and may be repeated."""
+        while len(drafts) > COMMIT_EVENTS:
+            self._size = (await self._log.append(drafts[:COMMIT_EVENTS])).size
+            drafts = drafts[COMMIT_EVENTS:]
+        self._size = (await self._log.append(drafts, snapshot=snapshot)).size
+
     def _refused(self, event: Input) -> None:
-        """The log is full: keep physical facts for later, close the kiosk, probe until space is back."""
-        if isinstance(event, DoorRead):
-            self._readings.clear()  # the next poll reads it again
-        elif isinstance(event, _PHYSICAL):
+        """The log is full: keep facts for later, close the kiosk, raise the alarm, probe until space is back."""
+        if isinstance(event, _KEPT):
             self._held_back.append(event)
         if self.state.writable:
-            self._queue.appendleft(StorageChanged(writable=False))
+            self._queue.extendleft((StorageChanged(writable=False), StorageChanged(writable=False)))
         self._timer("storage", self._pace.probe_storage_ms, self._probe_storage)
 
     def _probe_storage(self) -> None:
-        self.feed(StorageChanged(writable=True))
-        while self._held_back:
-            self.feed(self._held_back.popleft())
+        self._queue.extendleft(reversed(self._held_back))
+        self._held_back.clear()
+        self._queue.appendleft(StorageChanged(writable=True))
+        self._wake.set()
 
     # --- effects ---------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class ScreenServer:
         self._host, self._port, self._dist = host, port, dist
         self._change = asyncio.Event()
         self._pages: set[web.WebSocketResponse] = set()
+        self._open_pages = 0  # those that are still shaking hands included
         self.port = port
 
     def changed(self) -> None:
@@ -100,17 +101,19 @@ class ScreenServer:
         return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8")
 
     async def _session(self, request: web.Request) -> web.StreamResponse:
-        if len(self._pages) >= MAX_PAGES:
+        if self._open_pages >= MAX_PAGES:
             raise web.HTTPServiceUnavailable(text="too many pages are open")
         page = web.WebSocketResponse(heartbeat=20, max_msg_size=MAX_REQUEST_BYTES)
-        await page.prepare(request)
-        self._pages.add(page)
+        self._open_pages += 1
         try:
+            await page.prepare(request)
+            self._pages.add(page)
             await page.send_json({"view": self._kiosk.view()})
             async for message in page:
                 if message.type is WSMsgType.TEXT:
                     await self._take(page, message.data)
         finally:
+            self._open_pages -= 1
             self._pages.discard(page)
         return page
 
@@ -129,6 +132,13 @@ class ScreenServer:
             self._kiosk.press(request.value)
 
 
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
 @web.middleware
 async def _guard(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -136,7 +146,7 @@ async def _guard(
     """Only pages from this very server may talk to it: a foreign Host or Origin is another site's script."""
     host = request.headers.get("Host", "").rsplit(":", 1)[0].strip("[]")
     origin = request.headers.get("Origin")
-    if host not in ("127.0.0.1", "localhost", "::1") or (origin and urlsplit(origin).netloc != request.headers["Host"]):
+    if host not in ("127.0.0.1", "localhost", "::1") or (origin and _netloc(origin) != request.headers["Host"]):
         raise web.HTTPForbidden(text="not from this page")
     response = await handler(request)
     if not response.prepared:
