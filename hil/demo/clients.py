@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import aiohttp
@@ -61,23 +61,37 @@ class KioskClient:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, url
 
-    async def do(self, what: str, value: str, until: Callable[[dict[str, Any]], bool], timeout_s: float = 15) -> Any:
+    async def do(
+        self,
+        what: str,
+        value: str,
+        until: Callable[[dict[str, Any]], bool],
+        timeout_s: float = 15,
+        unless: Collection[str] = (),
+    ) -> Any:
         """Do one thing (`""`: nothing) and wait until the view is as it must be.
 
         Raises:
-            StepFailed: it did not come to that; the last view is quoted.
+            StepFailed: it did not come to that, or to a step of `unless`; the last view is quoted.
         """
         view: dict[str, Any] = {}
         try:
             async with asyncio.timeout(timeout_s), self._session.ws_connect(self._url + "session") as page:
+                view = (await page.receive_json())["view"]
                 if what:
                     await page.send_json({"do": what, "value": value})
-                while not (view and until(view)):
+                    view = (await page.receive_json()).get("view", view)
+                while not until(view):
+                    if view["step"] in unless:
+                        raise StepFailed(f"the kiosk shows {_shown(view)}", where=f"{what} at the kiosk")
                     view = (await page.receive_json()).get("view", view)
                 return view
         except (TimeoutError, TypeError, aiohttp.ClientError) as error:
-            shown = {key: view.get(key) for key in ("step", "message", "compartment_no", "online")}
-            raise StepFailed(f"the kiosk shows {shown}", where=f"{what} at the kiosk") from error
+            raise StepFailed(f"the kiosk shows {_shown(view)}", where=f"{what} at the kiosk") from error
+
+
+def _shown(view: dict[str, Any]) -> dict[str, Any]:
+    return {key: view.get(key) for key in ("step", "message", "compartment_no", "online")}
 
 
 class CourierPhone:
@@ -110,14 +124,17 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self._controller: Controller | None = None
 
     def open(self, port: int) -> None:
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
         self._controller.start()
 
     def close(self) -> None:
-        self._controller.stop(no_assert=True)
+        """Closing it twice is closing it."""
+        if self._controller is not None:
+            self._controller.stop(no_assert=True)
+            self._controller = None
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.content or b""
