@@ -53,6 +53,10 @@ class Installation:
         """A reading connection to the ledger, which may be in use."""
         return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)
 
+    def write(self) -> sqlite3.Connection:
+        """A connection that may spoil the ledger, to see that this is found."""
+        return sqlite3.connect(self.database, timeout=30)
+
     def _write_keys(self) -> None:
         keys = self.folder / "keys"
         keys.mkdir(mode=0o700)

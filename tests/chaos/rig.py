@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from tests.chaos.brokers import make_broker
 from tests.chaos.device_process import DevicePlan
 from tests.chaos.faults import Blow, Fault, blows, missing
 from tests.chaos.installation import BRIDGE_NAME, Installation
-from tests.chaos.verdict import judge, newest_receipt, receipts_beyond_ledger, stored_sizes
+from tests.chaos.verdict import judge, newest_receipt, receipts_beyond_ledger
 from tests.fleets import make_fleet
 
 Tell = Callable[[str], None]
 TELL_EVERY_S = 10.0
+AT_WORK_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,16 @@ class ChaosRig:
 
     def __init__(self, terms: Terms, folder: Path, tell: Tell) -> None:
         self._terms, self._tell = terms, tell
-        self._fleet = make_fleet(terms.devices, terms.seed)
-        names = [*self._fleet.devices, BRIDGE_NAME]
+        self.fleet = make_fleet(terms.devices, terms.seed)
+        names = [*self.fleet.devices, BRIDGE_NAME]
         self._broker = make_broker(terms.broker, folder / "broker", names)
-        self._cloud = Installation(folder / "bridge", self._fleet, terms.seed)
+        self.cloud = Installation(folder / "bridge", self.fleet, terms.seed)
         self._cables = {name: Cable(self._broker.port) for name in names}
         self._folder = folder
-        self._plans: dict[str, DevicePlan] = {}
+        self._plan_of: dict[str, DevicePlan] = {}
         self._devices: dict[str, Deployable] = {}
         self._down: set[str] = set()
+        self._service = asyncio.Lock()
         self._done: Counter[Fault] = Counter()
         self._problems: list[str] = []
         self._began_s = time.monotonic()
@@ -67,16 +69,20 @@ class ChaosRig:
             await self._stop()
         return self._summary(drained)
 
+    @property
+    def plans(self) -> list[DevicePlan]:
+        return list(self._plan_of.values())
+
     # --- the run -----------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
         for cable in self._cables.values():
             await cable.open()
-        self._cloud.prepare(self._cables[BRIDGE_NAME].port, self._broker.clients[BRIDGE_NAME])
+        self.cloud.prepare(self._cables[BRIDGE_NAME].port, self._broker.clients[BRIDGE_NAME])
         await self._broker.process.start()
-        await self._cloud.process.start()
-        for number, name in enumerate(self._fleet.devices):
-            plan = self._plans[name] = self._plan(name, number)
+        await self.cloud.process.start()
+        for number, name in enumerate(self.fleet.devices):
+            plan = self._plan_of[name] = self._plan(name, number)
             words = ["tests.chaos.device_process", str(plan.save())]
             self._devices[name] = Deployable(name, words, self._folder / name / "device.log")
         await asyncio.gather(*(device.start() for device in self._devices.values()))
@@ -112,13 +118,23 @@ class ChaosRig:
         """One fault; it counts when it has hit something that was alive."""
         if blow.fault is Fault.RESET:
             await self._reset(blow)
-        elif blow.fault is Fault.BROKER:
-            await self._kill(blow, "broker", self._broker.kill, self._broker.revive)
-        elif blow.fault is Fault.BRIDGE:
-            await self._kill(blow, "bridge", self._cloud.process.kill, self._revive_bridge)
-        else:
+        elif blow.fault is Fault.DEVICE:
             name = _pick(list(self._devices), blow.choice)
             await self._kill(blow, name, self._devices[name].kill, self._devices[name].start)
+        else:
+            async with self._service:
+                await self._until_at_work()
+                if blow.fault is Fault.BROKER:
+                    await self._kill(blow, "broker", self._broker.kill, self._broker.revive)
+                else:
+                    await self._kill(blow, "bridge", self.cloud.process.kill, self._revive_bridge)
+
+    async def _until_at_work(self) -> None:
+        """Until something more is stored: a blow to what has not come back yet would prove nothing."""
+        before = self._stored()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AT_WORK_S):
+                await _until(lambda: self._stored() > before or self._all_receipted())
 
     async def _reset(self, blow: Blow) -> None:
         names = list(self._cables)
@@ -137,9 +153,9 @@ class ChaosRig:
 
     async def _revive_bridge(self) -> None:
         """While it is dead its ledger must hold every event that any device has a receipt for."""
-        with closing(self._cloud.read()) as ledger:
-            self._problems += receipts_beyond_ledger(self._plans.values(), ledger)
-        await self._cloud.process.start()
+        with closing(self.cloud.read()) as ledger:
+            self._problems += receipts_beyond_ledger(self.plans, ledger)
+        await self.cloud.process.start()
 
     # --- watching ----------------------------------------------------------------------------------------------
 
@@ -157,28 +173,30 @@ class ChaosRig:
                 self._say()
 
     def _processes(self) -> dict[str, Deployable]:
-        return {"broker": self._broker.process, "bridge": self._cloud.process, **self._devices}
+        return {"broker": self._broker.process, "bridge": self.cloud.process, **self._devices}
 
     def _say(self) -> None:
-        with closing(self._cloud.read()) as ledger:
-            stored = sum(stored_sizes(ledger).values())
         faults = ", ".join(f"{self._done[fault]} {fault.value}s" for fault in Fault)
-        self._tell(f"{self._terms.broker} {time.monotonic() - self._began_s:.0f} s: {stored} stored, {faults}")
+        self._tell(f"{self._terms.broker} {time.monotonic() - self._began_s:.0f} s: {self._stored()} stored, {faults}")
+
+    def _stored(self) -> int:
+        with closing(self.cloud.read()) as ledger:
+            return int(ledger.execute("SELECT next_position FROM ledger_clock").fetchone()[0]) - 1
 
     def _all_receipted(self) -> bool:
-        return all(newest_receipt(plan) >= plan.events for plan in self._plans.values())
+        return all(newest_receipt(plan) >= plan.events for plan in self.plans)
 
     async def _stop(self) -> None:
         await asyncio.gather(*(process.stop() for process in self._devices.values()))
-        await self._cloud.process.stop()
+        await self.cloud.process.stop()
         await self._broker.process.stop()
         for cable in self._cables.values():
             await cable.close()
 
     def _summary(self, drained: bool) -> dict[str, Any]:
         terms = self._terms
-        with closing(self._cloud.read()) as ledger:
-            verdict = judge(list(self._plans.values()), self._fleet, ledger)
+        with closing(self.cloud.read()) as ledger:
+            verdict = judge(self.plans, self.fleet, ledger)
         problems = [*self._problems, *verdict.problems, *missing(self._done, terms.required)]
         problems += [] if drained else [f"not drained within {terms.limit_s:.0f} s"]
         right = verdict.events == terms.events and not verdict.lost and not verdict.duplicates

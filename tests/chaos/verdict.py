@@ -118,15 +118,22 @@ def _judge_device(plan: DevicePlan, fleet: Fleet, ledger: sqlite3.Connection, ve
         problems.append(f"{name}: a receipt for {receipted} events, {len(rows)} are in the ledger")
     if journal.streams - {stream}:
         problems.append(f"{name}: its log was begun anew")
-    wrong = [
-        seq for seq, mark in journal.marks.items() if seq >= len(raws) or json.loads(raws[seq])["data"]["mark"] != mark
-    ]
+    wrong = [seq for seq, mark in journal.marks.items() if seq >= len(raws) or _mark(raws[seq]) != mark]
     if wrong:
         verdict.lost += len(wrong)
         problems.append(
             f"{name}: {len(wrong)} returned events are not in the ledger as they were, first seq {wrong[0]}"
         )
     problems += [f"{name}: {text}" for text in journal.alarms if text.endswith("True")]
+
+
+def _mark(raw: bytes) -> int | None:
+    """What the device wrote into this event; None when it holds nothing of the kind."""
+    try:
+        mark = json.loads(raw)["data"]["mark"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return int(mark)
 
 
 def _own_events(plan: DevicePlan, fleet: Fleet) -> tuple[str, list[bytes], int]:
