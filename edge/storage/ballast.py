@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
 
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+PROBE_FILE = "space.probe"
 _RESTORE_EVERY = 64
+_PROBE_BYTES = 4096
 
 
 class Ballast:
@@ -43,6 +47,19 @@ class Ballast:
         except OSError:
             self._path.unlink(missing_ok=True)
             return False
+
+    def is_space_short(self) -> bool:
+        """Whether a small file beside the log meets the end of the disk, a quota or a size limit."""
+        if self._path is None:
+            return False
+        probe = self._path.with_name(PROBE_FILE)
+        try:
+            probe.write_bytes(bytes(_PROBE_BYTES))
+        except OSError as error:
+            return error.errno in NO_SPACE
+        finally:
+            probe.unlink(missing_ok=True)
+        return False
 
     def _allocate(self) -> bool:
         assert self._path is not None

@@ -7,7 +7,7 @@ needed, and the defect of SQLite 3.7.0 to 3.51.2 that needs two connections to a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,10 +66,14 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code & 0xFF in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
-def typed(error: sqlite3.Error, where: str) -> EdgeError:
-    """The typed error that this database error means to the device."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+def typed(error: sqlite3.Error, where: str, is_space_short: Callable[[], bool] = lambda: False) -> EdgeError:
+    """The typed error that this database error means to the device.
+
+    SQLite calls a full disk full, but a quota or a size limit an I/O error; then `is_space_short` decides.
+    """
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    if code == sqlite3.SQLITE_FULL or (extended == sqlite3.SQLITE_IOERR_WRITE and is_space_short()):
         return StorageFull(str(error), where=where, remedy="Free space; the log goes on by itself.")
     if is_damage(error):
         return StorageFailed(str(error), where=where, remedy="Restart: the damaged file is then set aside.")

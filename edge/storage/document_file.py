@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from edge.errors import StorageFailed, StorageFull
+from edge.storage.ballast import NO_SPACE
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 
@@ -46,5 +47,5 @@ class DocumentFiles:
             finally:
                 os.close(folder)
         except OSError as error:
-            kind = StorageFull if error.errno in (28, 122) else StorageFailed  # ENOSPC, EDQUOT
+            kind = StorageFull if error.errno in NO_SPACE else StorageFailed
             raise kind(str(error), where=name, remedy="Free space on the data partition.") from error

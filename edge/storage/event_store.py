@@ -286,7 +286,7 @@ class EventStore:
 
     def _meaning(self, error: sqlite3.Error) -> Exception:
         """After a failed write nothing is known about the disk, so the log stays closed until it is opened again."""
-        meaning = typed(error, _WHERE)
+        meaning = typed(error, _WHERE, self._ballast.is_space_short)
         if isinstance(meaning, StorageFailed):
             self._failure = meaning
         return meaning

@@ -10,7 +10,7 @@ from pathlib import Path
 from edge.errors import ConfigError, StorageFailed, StorageFull
 
 MAX_FILE_BYTES = 16 * 1024
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class PrivateFolder:

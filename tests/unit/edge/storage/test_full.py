@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,6 +55,24 @@ def test_append_after_receipt_and_trim_goes_on_by_itself(world: LogWorld) -> Non
     assert log.append([door(1)]).size == size + 1
     log.close()
     assert world.open(PAGE_LIMITED).recovery is None
+
+
+def test_append_over_a_size_limit_of_the_system_is_refused_as_full_and_goes_on_by_itself(world: LogWorld) -> None:
+    """SQLite calls it an I/O error; taken for one, the log would stay shut until a restart."""
+    log = world.open(DISK_LIMITED).log
+    size = log.append([door(1)]).size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        with pytest.raises(StorageFull):
+            log.append([custody(1)])
+        with pytest.raises(StorageFull):
+            log.append([alarm()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert log.append([door(2)]).size == size + 1
+    log.close()
+    assert world.open(DISK_LIMITED).recovery is None
 
 
 def test_reserve_used_up_refuses_alarms_too(world: LogWorld) -> None:
