@@ -16,7 +16,7 @@ from typing import Any
 from hil.errors import ProcessFailed
 
 _PR_SET_PDEATHSIG = 1
-READY_S = 30.0
+READY_S = 60.0
 STOP_S = 1.0
 
 
@@ -34,7 +34,7 @@ class Deployable:
         self._log = log
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
         self._process: asyncio.subprocess.Process | None = None
-        self._drain: asyncio.Task[None] | None = None
+        self._drains: list[asyncio.Task[None]] = []
 
     @property
     def pid(self) -> int | None:
@@ -48,26 +48,28 @@ class Deployable:
         """Start it and return its ready line.
 
         Raises:
-            ProcessFailed: it ended or said nothing for 30 s; the end of its log is quoted.
+            ProcessFailed: it ended or said nothing for a minute; the end of its log is quoted.
         """
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                *self._arguments,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                stdin=asyncio.subprocess.DEVNULL,
-                env=self._environment,
-                preexec_fn=die_with_parent,
-                start_new_session=True,
-            )
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *self._arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=self._environment,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
+        )
+        assert process.stdout is not None and process.stderr is not None
+        loop = asyncio.get_running_loop()
+        self._drains = [loop.create_task(self._keep(process.stderr))]
         try:
             line = await asyncio.wait_for(self._ready_line(), READY_S)
         except TimeoutError:
             await self.stop()
-            raise ProcessFailed("said nothing for 30 s", where=self.name, remedy=self._tail()) from None
-        self._drain = asyncio.get_running_loop().create_task(self._read_on())
+            raise ProcessFailed("said nothing for a minute", where=self.name, remedy=await self._tail()) from None
+        self._drains.append(loop.create_task(_drop(process.stdout)))
         return line
 
     async def _ready_line(self) -> dict[str, Any]:
@@ -78,13 +80,13 @@ class Deployable:
                 if isinstance(found, dict):
                     return found
         code = await self._process.wait()
-        raise ProcessFailed(f"ended with code {code} before it was ready", where=self.name, remedy=self._tail())
+        raise ProcessFailed(f"ended with code {code} before it was ready", where=self.name, remedy=await self._tail())
 
-    async def _read_on(self) -> None:
-        """Empty its stdout, so that a chatty child never blocks."""
-        assert self._process is not None and self._process.stdout is not None
-        while await self._process.stdout.read(65536):
-            pass
+    async def _keep(self, stream: asyncio.StreamReader) -> None:
+        """Write what it says into its log: by this process, so that a full disk of the child's is not one of ours."""
+        with self._log.open("ab", buffering=0) as log:
+            while data := await stream.read(65536):
+                log.write(data)
 
     async def kill(self) -> None:
         """Pull the plug: SIGKILL, no goodbye."""
@@ -102,6 +104,13 @@ class Deployable:
         except TimeoutError:
             await self.kill()
 
-    def _tail(self) -> str:
+    async def _tail(self) -> str:
+        await asyncio.wait(self._drains, timeout=1)
         text = self._log.read_text("utf-8", "replace") if self._log.exists() else ""
         return f"Its log {self._log} ends: …{text[-1500:]}"
+
+
+async def _drop(stream: asyncio.StreamReader) -> None:
+    """Empty a stream, so that a chatty child never blocks."""
+    while await stream.read(65536):
+        pass
