@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from edge.ports import Now
 
 FLOOR_STEP_MS = 60_000
+DRIFT_DIVISOR = 1_000  # no crystal gains more than a thousandth
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,14 @@ class AuthorityTime:
         return Now(mono_ms, at_ms, "synced" if self.synced else "floor")
 
     def signed(self, cloud_at_ms: int, mono_ms: int) -> AuthorityTime:
-        """Take a verified signed cloud time. It may lie below the present reading, never below the floor:
-        an old message replayed must not turn time back past what is already certain."""
+        """Take a verified signed cloud time. Below the present reading it counts only as far as the monotonic clock
+        may have gained: a message held back or sent again must not turn time back and an expired command live."""
         if cloud_at_ms < self.floor_at_ms:
             return self
-        return replace(self, base_at_ms=cloud_at_ms, base_mono_ms=mono_ms, floor_at_ms=cloud_at_ms, synced=True)
+        passed_ms = mono_ms - self.base_mono_ms
+        least_at_ms = self.base_at_ms + passed_ms - passed_ms // DRIFT_DIVISOR
+        at_ms = max(cloud_at_ms, least_at_ms)
+        return replace(self, base_at_ms=at_ms, base_mono_ms=mono_ms, floor_at_ms=cloud_at_ms, synced=True)
 
     def floor_due(self, persisted_at_ms: int) -> bool:
         """Whether the floor has moved far enough since it was last persisted to be written again."""
