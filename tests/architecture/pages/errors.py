@@ -61,7 +61,7 @@ def _family(title: str, root: type[Any], remedies: Mapping[str, list[str]]) -> s
     rows = []
     for found in dict.fromkeys(classes(root)):
         rows.append((code(found.code), code(found.__name__), meaning(found), _outside(found), found.retry,
-                     " · ".join(remedies.get(f"{found.__module__}.{found.__name__}", ()))))  # fmt: skip
+                     " · ".join(sorted(remedies.get(f"{found.__module__}.{found.__name__}", ())))))  # fmt: skip
     columns = ("code", "class", "meaning", "outside", "retry", "what helps")
     return f"\n## {title}\n\n" + table(columns, rows)
 
@@ -89,7 +89,7 @@ def meaning(found: type[Any]) -> str:
 
 
 def found_remedies() -> dict[str, list[str]]:
-    """`module.Class` → the remedies given where it is raised, in the order of the sources."""
+    """`module.Class` → the remedies given where it is raised."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in modules():
         tree = ast.parse((ROOT / path).read_text("utf-8"))

@@ -23,6 +23,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "screen.port": "its port; 0 takes a free one and prints it",
         "storage.max_file_bytes": "the log's share of the disk; when it is full, doors stay closed",
         "storage.keep_receipted_days": "how long receipted events stay; must exceed the cloud's backup window",
+        "gpio.buzzer_pin": "the buzzer's pin, BCM number; none: no buzzer",
+        "gpio.buzzer_active_high": "the level that sounds; wire it so that the board itself holds the other",
         "bus.port": "a stable path below `/dev/serial/by-id`",
         "bus.echo": "the RS-485 adapter returns what it sends",
         "bus.baud": "where it is not the factory's of the family",

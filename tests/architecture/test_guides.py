@@ -1,0 +1,32 @@
+"""The guides' shell blocks marked `sh test` run as they stand, one after the other, in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tracked import ROOT, tracked
+
+_BLOCK = re.compile(r"^```sh test\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDES = tuple(path for path in tracked() if path.suffix == ".md" and _BLOCK.search((ROOT / path).read_text("utf-8")))
+
+
+def test_guides_with_commands_are_found() -> None:
+    assert {"quickstart.md", "operate-a-locker.md"} <= {path.name for path in GUIDES}
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> None:
+    blocks = _BLOCK.findall((ROOT / guide).read_text("utf-8"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PW_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{guide}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
