@@ -14,7 +14,7 @@ venv: ## .venv with everything that developing needs
 	@PYTHON=$(PYTHON) .ci/venv.sh requirements-dev.lock
 
 venv-run: ## .venv with what running needs (or the developer's, if it is there)
-	@ls .venv/.ready-* >/dev/null 2>&1 || PYTHON=$(PYTHON) .ci/venv.sh requirements.lock
+	@PYTHON=$(PYTHON) .ci/venv.sh requirements.lock
 
 demo: venv-run ## one locker, bridge, broker, pages on loopback; ARGS=--once plays the story headless
 	@$(PY) -m hil demo $(ARGS)

@@ -6,8 +6,10 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || {
     echo "Python 3.11 to 3.13 is needed, $("$python" --version 2>&1) found. Remedy: make PYTHON=python3.12 …" >&2; exit 2; }
-stamp=.venv/.ready-$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)
-[ -e "$stamp" ] && exit 0
+stamp_of() { echo ".venv/.ready-$(cat "$1" pyproject.toml | sha256sum | cut -c1-16)"; }
+stamp=$(stamp_of "$lock")
+# What serves for developing serves for running too.
+[ -e "$stamp" ] || [ -e "$(stamp_of requirements-dev.lock)" ] && exit 0
 echo "setting up .venv from $lock" >&2
 if [ ! -x .venv/bin/python ]; then
     if "$python" -c 'import ensurepip' 2>/dev/null; then
