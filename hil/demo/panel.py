@@ -1,4 +1,4 @@
-"""The demo's page: everything at a glance, people's hands, and five ways to break it and watch it heal."""
+"""The demo's page: everything at a glance, people's hands, and six ways to break it and watch it heal."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class Panel:
         self._jammed: set[int] = set()
         self._phone = CourierPhone()
         self._busy = asyncio.Lock()
+        self._story: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         app = web.Application(middlewares=[self._guard])
@@ -62,6 +63,8 @@ class Panel:
             self._tell_terminal(f"http://127.0.0.1:{port}/#{self._login}")
             await _stop_signal()
         finally:
+            if self._story is not None:
+                self._story.cancel()
             await runner.cleanup()
 
     def _tell(self, text: str) -> None:
@@ -130,6 +133,7 @@ class Panel:
                 "cloud": await self._cloud_side(),
                 "lines": self._lines[-40:],
                 "mails": len(world.mailbox.messages),
+                "story": self._story is not None and not self._story.done(),
                 "links": {"kiosk": world.screen_url, "console": world.url + "/", "api": world.url + "/docs"},
             }
         )
@@ -182,17 +186,22 @@ class Panel:
         self._tell("plug pulled: the locker's controller died where it stood")
         await asyncio.sleep(1)
         await self._world.revive("locker")
+        self._limit_disk()
         self._tell("power is back; no door moved, the log goes on where it was")
 
     async def disk(self, full: Any) -> None:
         """The controller may write nothing more: its files hit their limit, as on a full disk."""
-        pid = self._world.processes["locker"].pid
-        if pid is None:
+        if self._world.processes["locker"].pid is None:
             raise StepFailed("the locker is not running", where="disk")
-        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 if full else hard, hard))
         self._disk_full = bool(full)
+        self._limit_disk()
         self._tell("disk full: no event can be written, so no door opens" if full else "space is back")
+
+    def _limit_disk(self) -> None:
+        pid = self._world.processes["locker"].pid
+        if pid is not None:
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 if self._disk_full else hard, hard))
 
     async def jam(self, value: Any) -> None:
         no, jammed = _compartment(value["no"]), bool(value["jammed"])
@@ -224,8 +233,17 @@ class Panel:
         return await self._world.mailbox.link(self._world.url, after=0, timeout_s=1)
 
     async def story(self, _value: Any) -> None:
-        await Story(self._world, self._tell).play()
-        self._tell("the story holds")
+        """Plays beside everything else, so that it can be disturbed."""
+        if self._story is not None and not self._story.done():
+            raise StepFailed("it is playing already", where="story")
+        self._story = asyncio.get_running_loop().create_task(self._play())
+
+    async def _play(self) -> None:
+        try:
+            await Story(self._world, self._tell).play()
+            self._tell("the story holds")
+        except (RigError, OSError, TimeoutError) as error:
+            self._tell(f"the story breaks off: {error}")
 
     async def sign_in(self, role: Any) -> str:
         """A fresh one-time link into the bridge's own pages."""

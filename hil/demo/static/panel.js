@@ -6,7 +6,8 @@ async function signIn() {
   const login = location.hash.slice(1);
   if (login === "") return;
   history.replaceState(null, "", location.pathname);
-  await fetch("/api/login", { method: "POST", body: login });
+  const reply = await fetch("/api/login", { method: "POST", body: login });
+  if (!reply.ok) at("answer").textContent = await reply.text();
 }
 
 async function act(action, value = null) {
@@ -38,11 +39,29 @@ function element(tag, text, more = {}) {
 
 const button = (text, onclick, broken = false) => element("button", text, { type: "button", onclick, class: broken ? "broken" : "" });
 
-function fill(id, children) {
+const shown = new Map();
+
+// Draw a place anew only when what it shows has changed: a button under the mouse stays the same button.
+function fill(id, facts, draw) {
+  const key = JSON.stringify(facts);
+  if (shown.get(id) === key) return;
+  shown.set(id, key);
   const place = at(id);
-  const focused = place.contains(document.activeElement) ? [...place.querySelectorAll("button")].indexOf(document.activeElement) : -1;
-  place.replaceChildren(...children);
-  if (focused >= 0) place.querySelectorAll("button")[focused]?.focus();
+  const reachable = () => [...place.querySelectorAll("button, a")];
+  const focused = reachable().indexOf(document.activeElement);
+  place.replaceChildren(...draw());
+  if (focused >= 0) reachable()[focused]?.focus();
+}
+
+// The way of an event, with what is broken in it.
+function line(now) {
+  const node = (name, up) => element("li", `${up ? "●" : "✖"} ${name}`, { class: up ? "" : "down", "aria-label": `${name}: ${up ? "runs" : "is down"}` });
+  const link = (whole) => element("li", whole ? "━━━" : "━ ✂ ━", { class: whole ? "" : "down", "aria-label": whole ? "connected" : "network cut" });
+  const up = now.processes;
+  return [
+    node(now.disk_full ? "Locker (disk full)" : "Locker", up.locker && !now.disk_full), link(now.cable), node("Broker", up.broker), link(true),
+    node("Bridge", up.bridge), link(true), element("li", `✉ ${now.mails}`, { "aria-label": `${now.mails} messages sent to recipients` }),
+  ];
 }
 
 function faults(now) {
@@ -50,7 +69,8 @@ function faults(now) {
     const up = now.processes[name];
     return button(up ? `Kill the ${text}` : `Start the ${text} again`, () => act("process", { name, up: !up }), !up);
   };
-  const door = now.doors.find((row) => now.cloud.parcels?.some((p) => p.compartment_no === row.no))?.no ?? 1;
+  const waiting = now.cloud.parcels?.find((parcel) => parcel.state === "reserved" || parcel.state === "deposited");
+  const door = waiting?.compartment_no ?? 1;
   const jammed = now.jammed[0];
   return [
     button(now.cable ? "Cut the network" : "Plug the network in", () => act("cable", !now.cable), !now.cable),
@@ -62,9 +82,12 @@ function faults(now) {
   ];
 }
 
-function play() {
+function play(now) {
+  const story = button(now.story ? "The story is playing …" : "Play the whole story", () => act("story"));
+  story.classList.add("first");
+  story.disabled = now.story;
   return [
-    button("Play the whole story", () => act("story")),
+    story,
     button("Courier shows a code", () => act("courier")),
     button("Open the recipient's newest mail", () => open("mail")),
     button("Sign in to the console", () => open("sign_in", "operator")),
@@ -77,8 +100,8 @@ function doors(now) {
     const made = element("div", "", { class: "column" });
     for (const row of now.doors.filter((item) => item.module === module)) {
       const seen = row.door ?? {};
-      const isOpen = seen.door === "open" || seen.open === true;
-      const holds = Boolean(seen.items ?? seen.item ?? seen.occupied);
+      const isOpen = Boolean(seen.open);
+      const holds = Boolean(seen.occupied);
       const size = row.height_mm > 300 ? "L" : row.height_mm > 150 ? "M" : "S";
       const kind = [size, isOpen ? "open" : "", holds ? "full" : "", now.jammed.includes(row.no) ? "jam" : ""].join(" ");
       const click = async () => {
@@ -87,7 +110,10 @@ function doors(now) {
         return act("hand", { what: "close", no: row.no });
       };
       const does = isOpen ? (holds ? "take the parcel and close" : "put a parcel in and close") : "force open";
-      made.append(element("button", String(row.no), { type: "button", class: kind, "aria-label": `Door ${row.no}: ${does}`, title: does, onclick: click }));
+      const mark = `${holds ? "📦 " : ""}${isOpen ? "open" : ""}${now.jammed.includes(row.no) ? " jammed" : ""}`.trim();
+      const door = element("button", "", { type: "button", class: kind, "aria-label": `Door ${row.no} ${mark}: ${does}`, title: does, onclick: click });
+      door.append(element("span", String(row.no)), element("span", mark, { class: "mark" }));
+      made.append(door);
     }
     return made;
   };
@@ -95,23 +121,31 @@ function doors(now) {
 }
 
 function cloud(now) {
-  if (!now.cloud.reachable) {
-    fill("alarms", [element("p", "The bridge does not answer. The locker goes on.", { class: "alarm" })]);
+  const known = now.cloud;
+  if (!known.reachable) {
+    fill("alarms", "away", () => [element("p", "The bridge does not answer. The locker goes on.", { class: "alarm" })]);
     return;
   }
-  fill("alarms", now.cloud.alarms.map((alarm) => element("p", `${alarm.alarm} ${alarm.subject ?? ""} ${alarm.detail ?? ""}`, { class: "alarm" })));
-  fill("parcels", now.cloud.parcels.map((parcel) => {
+  const words = (code) => code.replaceAll("_", " ");
+  fill("alarms", known.alarms, () => known.alarms.map((alarm) =>
+    element("p", `⚠ ${words(alarm.alarm)} ${alarm.subject ?? ""} ${alarm.detail ?? ""}`.trim(), { class: "alarm" })));
+  fill("parcels", known.parcels, () => known.parcels.map((parcel) => {
     const row = element("tr", "");
     row.append(element("td", parcel.parcel_id), element("td", parcel.state), element("td", String(parcel.compartment_no ?? "–")));
     const last = element("td", "");
-    if (parcel.state === "reserved") last.append(button("Scan label", () => act("label", parcel.parcel_id)));
+    if (parcel.state === "reserved") {
+      const scan = button("Scan label", () => act("label", parcel.parcel_id));
+      scan.setAttribute("aria-label", `Scan the label of ${parcel.parcel_id}`);
+      last.append(scan);
+    }
     row.append(last);
     return row;
   }));
-  fill("events", now.cloud.events.slice().reverse().map((event) => {
+  fill("events", known.events, () => known.events.slice().reverse().map((event) => {
     const time = new Date(event.at_ms).toISOString().slice(11, 19);
-    const about = event.data.compartment_no ? ` door ${event.data.compartment_no}` : "";
-    return element("li", `${time} ${event.type}${about}${event.late ? " (late)" : ""}`, { class: event.late ? "late" : "" });
+    const about = event.data.compartment_no ? ` · door ${event.data.compartment_no}` : "";
+    const more = event.data.reason ?? event.data.outcome ?? event.data.alarm ?? "";
+    return element("li", `${time}  ${words(event.type)}${about}${more ? ` · ${words(String(more))}` : ""}${event.late ? " · late" : ""}`, { class: event.late ? "late" : "" });
   }));
 }
 
@@ -122,13 +156,15 @@ async function look() {
     return;
   }
   state = await reply.json();
-  fill("links", Object.entries({ "Kiosk": state.links.kiosk, "Console": state.links.console, "API": state.links.api }).map(
+  const now = state;
+  fill("links", now.links, () => Object.entries({ "Kiosk": now.links.kiosk, "Console": now.links.console, "API": now.links.api }).map(
     ([text, href]) => element("a", text, { href, target: "_blank", rel: "noopener" })));
-  fill("faults", faults(state));
-  if (at("play").childElementCount === 0) fill("play", play());
-  fill("doors", doors(state));
-  cloud(state);
-  fill("lines", state.lines.slice().reverse().map((line) => element("li", line)));
+  fill("line", [now.processes, now.cable, now.disk_full, now.mails], () => line(now));
+  fill("faults", [now.processes, now.cable, now.jammed, now.disk_full, now.cloud.parcels], () => faults(now));
+  fill("play", now.story, () => play(now));
+  fill("doors", [now.doors, now.jammed], () => doors(now));
+  cloud(now);
+  fill("lines", now.lines, () => now.lines.slice().reverse().map((text) => element("li", text)));
 }
 
 await signIn();
