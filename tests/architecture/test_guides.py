@@ -20,6 +20,7 @@ def test_guides_with_commands_are_found() -> None:
     assert {"quickstart.md", "operate-a-locker.md"} <= {path.name for path in GUIDES}
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> None:
     blocks = _BLOCK.findall((ROOT / guide).read_text("utf-8"))
@@ -27,6 +28,6 @@ def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> N
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, f"{guide}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
