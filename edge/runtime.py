@@ -130,6 +130,8 @@ class Runtime:
         if self._held_back and isinstance(event, _KEPT):
             self._held_back.append(event)
             return
+        if self._not_started and event == StorageChanged(writable=True):
+            return
         state, effects = self.step(self.state, event, self._clock.now())
         if not await self._commit(state, effects, event):
             return
@@ -176,10 +178,16 @@ class Runtime:
         self._timer("storage", self._pace.probe_storage_ms, self._probe_storage)
 
     def _probe_storage(self) -> None:
-        self._queue.extendleft(reversed(self._held_back))
+        waiting = [*self._held_back]
+        waiting.insert(1 if self._not_started else 0, StorageChanged(writable=True))
         self._held_back.clear()
-        self._queue.appendleft(StorageChanged(writable=True))
+        self._queue.extendleft(reversed(waiting))
         self._wake.set()
+
+    @property
+    def _not_started(self) -> bool:
+        """What was under way before the restart is judged by `Started`, and by nothing before it."""
+        return bool(self._held_back) and isinstance(self._held_back[0], Started)
 
     # --- effects ---------------------------------------------------------------------------------------------
 

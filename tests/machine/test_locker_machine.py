@@ -153,6 +153,8 @@ class LockerMachine(RuleBasedStateMachine):
         if self.held_back and isinstance(event, KEPT):
             self.held_back.append(event)
             return
+        if self.held_back and isinstance(self.held_back[0], Started) and event == StorageChanged(writable=True):
+            return
         state, effects = step(self.state, event, self.now())
         drafts = [effect.draft for effect in effects if isinstance(effect, Record)]
         if isinstance(event, QUIET):
@@ -297,7 +299,8 @@ class LockerMachine(RuleBasedStateMachine):
     def log_is_tried_again(self, freed: bool) -> None:
         self.full = not freed
         held, self.held_back = self.held_back, []
-        self.feed(StorageChanged(writable=True), *held)
+        held.insert(1 if held and isinstance(held[0], Started) else 0, StorageChanged(writable=True))
+        self.feed(*held)
 
     @rule(seconds=st.sampled_from((1, 7, 16, 61, 130, 3_700)))
     def time_passes(self, seconds: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.core.locker.durable import Custody
 from edge.core.locker.state import Turn
+from edge.ports import DoorState
 
 
 def settle_custody(turn: Turn, no: int) -> bool:
@@ -75,7 +76,9 @@ def leave_unverified(turn: Turn, no: int) -> None:
 def compare_contents(turn: Turn, no: int) -> None:
     """A closed door whose occupancy sensor contradicts the record: somebody is told, the record stays as it is."""
     slot, occupied = turn.state.durable.slot(no), turn.state.occupied.get(no)
-    if occupied is None or no in turn.state.durable.custody or turn.pulse_under_way(no):
+    if occupied is None or slot.door is not DoorState.CLOSED or not turn.state.durable.restored:
+        return
+    if no in turn.state.durable.custody or turn.pulse_under_way(no):
         return
     if occupied == bool(slot.held):
         turn.clear_alarm("contents_differ", str(no))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.core.locker import doors, reissue
-from edge.core.locker.custody import abandon, leave_unverified, settle_custody
+from edge.core.locker.custody import abandon, compare_contents, leave_unverified, settle_custody
 from edge.core.locker.doors import derive_id
 from edge.core.locker.model import (
     BoardChanged,
@@ -105,6 +105,8 @@ def _restore(turn: Turn, wanted: Desired) -> None:
         turn.record("credential_restored", **used)
     wrong = snapshot.get("wrong_in_row", 0)
     turn.record("cloud_snapshot_restored", epoch=wanted.epoch, version=wanted.version, wrong_in_row=wrong)
+    for no in turn.state.occupied:
+        compare_contents(turn, no)
 
 
 def storage_changed(turn: Turn, event: StorageChanged) -> None:
