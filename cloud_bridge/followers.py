@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from cloud_bridge.ingest.commit import fold_guarded
 from cloud_bridge.ledger import store
 from cloud_bridge.ledger.model import Projection
+from cloud_bridge.ledger.tables import cursors
 from cloud_bridge.ports import Clock
+from cloud_bridge.storage.dialect import upsert
 from cloud_bridge.storage.engine import Database
 
 BATCH = 100
+SKIP = 1000  # so many events of other types are passed over at once, so that no look has to walk past more
 
 
 class Followers:
@@ -32,19 +35,32 @@ class Followers:
         return done
 
     async def _step(self, projection: Projection) -> int:
-        after = await self._db.read(lambda conn: store.load_cursor(conn, projection.name))
-        if not await self._db.read(lambda conn: store.follow(conn, after, 1, projection.types)):
+        name, types = projection.name, projection.types
+
+        def look(conn: Connection) -> tuple[int, int, bool]:
+            after, last = store.load_cursor(conn, name), store.last_position(conn)
+            return after, last, after < last and bool(store.follow(conn, after, 1, types))
+
+        after, last, wanted = await self._db.read(look)
+        if not wanted and last - after < SKIP:
             return 0
         now_ms = self._clock.now_ms()
 
         def fold(conn: Connection) -> int:
-            store.save_cursor(conn, projection.name, after)  # takes the cursor's row: one worker at a time
-            if store.load_cursor(conn, projection.name) != after:
+            if not _hold_cursor(conn, name, after):
                 return 0
-            events = store.follow(conn, after, BATCH, projection.types)
+            events = store.follow(conn, after, BATCH, types)
             fold_guarded(conn, projection, events, now_ms)
-            if events:
-                store.save_cursor(conn, projection.name, events[-1].position)
+            # `last` was read before the events: whatever lies up to there and is not among them is of other types
+            reached = events[-1].position if events else after
+            store.save_cursor(conn, name, reached if len(events) == BATCH else max(reached, last))
             return len(events)
 
         return await self._db.write(fold)
+
+
+def _hold_cursor(conn: Connection, projection: str, position: int) -> bool:
+    """Take the cursor's row until the transaction ends; False when another worker has moved it meanwhile."""
+    upsert(conn, cursors, {"projection": projection, "position": 0}, keys=("projection",), change=())
+    own = cursors.c.projection == projection, cursors.c.position == position
+    return conn.execute(update(cursors).where(*own).values(position=position)).rowcount == 1

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 _ARRAY_TYPES = {BigInteger: "bigint[]", Text: "text[]", LargeBinary: "bytea[]", Boolean: "boolean[]"}
@@ -18,14 +18,19 @@ def upsert(
     conn: Connection, table: Table, values: Mapping[str, Any], *, keys: Sequence[str], change: Sequence[str]
 ) -> bool:
     """Insert a row or, when its `keys` exist, set the columns `change` (none: leave it). True: a row was written."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(dict(values))
+    statement = _upsert(conn.dialect.name, table, tuple(values), tuple(keys), tuple(change))
+    return conn.execute(statement, dict(values)).rowcount > 0
+
+
+@lru_cache(maxsize=128)
+def _upsert(name: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...], change: tuple[str, ...]) -> Any:
+    """Built once for each shape: making such a statement costs more than running it."""
+    dialect = postgresql if name == "postgresql" else sqlite
+    statement = dialect.insert(table).values({column: bindparam(column) for column in columns})
     if change:
         settings = {name: statement.excluded[name] for name in change}
-        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=settings)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-    return conn.execute(statement).rowcount > 0
+        return statement.on_conflict_do_update(index_elements=list(keys), set_=settings)
+    return statement.on_conflict_do_nothing(index_elements=list(keys))
 
 
 def bulk_insert(conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:

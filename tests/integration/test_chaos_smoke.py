@@ -37,7 +37,7 @@ _NEWEST = "(SELECT max(position) FROM events)"
 _SPOILS = (
     (f"DELETE FROM events WHERE position = {_NEWEST}", "not 0, 1, 2"),
     (f"UPDATE events SET seq = seq + 1 WHERE position = {_NEWEST}", "not 0, 1, 2"),
-    (f"UPDATE events SET raw = CAST('{}' AS BLOB) WHERE position = {_NEWEST}", "bytes"),
+    (f"UPDATE events SET raw = CAST('[]' AS BLOB) WHERE position = {_NEWEST}", "bytes"),
     ("UPDATE devices SET state = 'quarantined' WHERE device_id = 'locker-0001'", "quarantined"),
 )
 
