@@ -110,7 +110,7 @@ function doors(now) {
         return act("hand", { what: "close", no: row.no });
       };
       const does = isOpen ? (holds ? "take the parcel and close" : "put a parcel in and close") : "force open";
-      const mark = `${holds ? "📦 " : ""}${isOpen ? "open" : ""}${now.jammed.includes(row.no) ? " jammed" : ""}`.trim();
+      const mark = `${holds ? "▣ parcel " : ""}${isOpen ? "open" : ""}${now.jammed.includes(row.no) ? " jammed" : ""}`.trim();
       const door = element("button", "", { type: "button", class: kind, "aria-label": `Door ${row.no} ${mark}: ${does}`, title: does, onclick: click });
       door.append(element("span", String(row.no)), element("span", mark, { class: "mark" }));
       made.append(door);

@@ -194,19 +194,12 @@ async def test_retained_command_is_kept_by_nobody_and_opens_nothing_after_a_rest
 def write_backlog(world: StackWorld, count: int) -> None:
     """Events as the locker would have written them offline; its agent is stopped."""
     owner = Owner(FLEET, DEVICE_ID, KeyFile(world.folder.keys, DEVICE_ID))
-    folder, start = world.folder.device / "log", Start(SystemSize(), 0)
+    folder, start = world.folder.device / "log", Start(SystemRandom(), 0)
     log: EventStore = open_event_log(folder, owner, start, lambda store: store, LogLimits()).log
     at_ms = time.time_ns() // 1_000_000
     for first in range(0, count, 100):
         log.append([EventDraft("heartbeat", {"uptime_s": first + i}, at_ms) for i in range(100)])
     log.close()
-
-
-class SystemSize:
-    """The random port of the event log, over the operating system's source."""
-
-    def token(self, size_bytes: int) -> bytes:
-        return SystemRandom().token(size_bytes)
 
 
 async def test_forced_door_alarms_the_cloud_before_the_backlog_has_drained(world: StackWorld) -> None:
