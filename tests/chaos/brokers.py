@@ -18,6 +18,11 @@ from tests.integration.tls_material import Authority
 KINDS = ("stock", "hardened", "mosquitto")
 
 
+def cached_bytecode(folder: Path) -> dict[str, str]:
+    """Environment of a process that comes back often: it compiles its imports once, whatever the machine's default."""
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What one client logs in with: a token on loopback, or the paths of authority, certificate and key."""
@@ -62,7 +67,9 @@ def _stock(folder: Path, names: Sequence[str]) -> TestBroker:
     file, port = folder / "passwords", free_port()
     file.write_text("".join(f"{name}:{hasher.hash(who.password or '')}\n" for name, who in clients.items()))
     words = ["tests.chaos.stock_broker", str(port), str(file)]
-    return TestBroker("stock", port, Deployable("broker", words, folder / "broker.log"), clients)
+    return TestBroker(
+        "stock", port, Deployable("broker", words, folder / "broker.log", cached_bytecode(folder.parent)), clients
+    )
 
 
 def _hardened(folder: Path, names: Sequence[str]) -> TestBroker:
@@ -71,7 +78,9 @@ def _hardened(folder: Path, names: Sequence[str]) -> TestBroker:
     file.touch(mode=0o600)
     file.write_text(json.dumps({name: who.password for name, who in clients.items()}))
     words = ["cloud_bridge.broker", "broker", "--listen", f"127.0.0.1:{port}", "--credentials", str(file)]
-    return TestBroker("hardened", port, Deployable("broker", words, folder / "broker.log"), clients)
+    return TestBroker(
+        "hardened", port, Deployable("broker", words, folder / "broker.log", cached_bytecode(folder.parent)), clients
+    )
 
 
 def _mosquitto(folder: Path, names: Sequence[str]) -> TestBroker:
@@ -85,7 +94,13 @@ def _mosquitto(folder: Path, names: Sequence[str]) -> TestBroker:
         issued = authority.issue(name)
         clients[name] = Credentials(None, None, str(authority.file), str(issued.certificate), str(issued.key))
         words += ["--bridge", name] if name.startswith("bridge.") else []
-    return TestBroker("mosquitto", port, Deployable("broker", words, folder / "broker.log"), clients, True)
+    return TestBroker(
+        "mosquitto",
+        port,
+        Deployable("broker", words, folder / "broker.log", cached_bytecode(folder.parent)),
+        clients,
+        True,
+    )
 
 
 def _tokens(names: Sequence[str]) -> dict[str, Credentials]:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from edge.wire.keys import Role
 from hil.process import Deployable
-from tests.chaos.brokers import Credentials
+from tests.chaos.brokers import Credentials, cached_bytecode
 from tests.fleets import Fleet, role_private
 
 BRIDGE_NAME = "bridge.1"
@@ -32,7 +32,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         words = ["cloud_bridge", "serve", "--config", str(self.config)]
-        self.process = Deployable("bridge", words, self.folder / "bridge.log")
+        self.process = Deployable("bridge", words, self.folder / "bridge.log", cached_bytecode(self.folder.parent))
 
     @property
     def config(self) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 from hil.cable import Cable
 from hil.process import Deployable
-from tests.chaos.brokers import make_broker
+from tests.chaos.brokers import cached_bytecode, make_broker
 from tests.chaos.device_process import DevicePlan
 from tests.chaos.faults import Blow, Fault, blows, missing
 from tests.chaos.installation import BRIDGE_NAME, Installation
@@ -84,7 +84,9 @@ class ChaosRig:
         for number, name in enumerate(self.fleet.devices):
             plan = self._plan_of[name] = self._plan(name, number)
             words = ["tests.chaos.device_process", str(plan.save())]
-            self._devices[name] = Deployable(name, words, self._folder / name / "device.log")
+            self._devices[name] = Deployable(
+                name, words, self._folder / name / "device.log", cached_bytecode(self._folder)
+            )
         await asyncio.gather(*(device.start() for device in self._devices.values()))
 
     def _plan(self, name: str, number: int) -> DevicePlan:

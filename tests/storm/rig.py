@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.process import Deployable
-from tests.chaos.brokers import make_broker
+from tests.chaos.brokers import cached_bytecode, make_broker
 from tests.chaos.installation import BRIDGE_NAME, Installation
 from tests.fleets import make_fleet
 from tests.storm.fleet_process import FleetPlan, Report, digest
@@ -47,7 +47,9 @@ class StormRig:
         self._cloud = Installation(folder / "bridge", self._fleet, terms.seed)
         self._plans = [self._plan(number) for number in range(terms.processes)]
         self._processes = [
-            Deployable(f"fleet-{plan.first}", self._words(plan), folder / f"fleet-{plan.first}.log")
+            Deployable(
+                f"fleet-{plan.first}", self._words(plan), folder / f"fleet-{plan.first}.log", cached_bytecode(folder)
+            )
             for plan in self._plans
         ]
 
