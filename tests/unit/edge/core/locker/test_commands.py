@@ -138,3 +138,40 @@ def test_five_hundred_commands_in_a_minute_open_no_more_than_the_cap() -> None:
         play.wait(100)
     assert len(play.pulses()) == play.state.limits.openings_per_minute
     assert play.data("command_refused")["reason"] == "opening_cap"
+
+
+@pytest.mark.parametrize("purpose", [["inspect"], None, 7, "steal", {}])
+def test_command_with_a_strange_purpose_is_refused(purpose: object) -> None:
+    play = book().when(received(command(args={"compartment_no": 2, "purpose": purpose})))
+    assert play.data("command_refused")["reason"] == "bad_arguments" and play.pulses() == []
+
+
+def test_command_with_the_longest_reason_is_recorded_shortened() -> None:
+    play = book().when(received(command(reason="x" * 256, actor="a\nb")))
+    assert play.data("command_accepted")["reason"] == "x" * 200
+    assert play.data("command_accepted")["actor"] == "a?b"
+
+
+@pytest.mark.parametrize(("purpose", "pulses"), [("collect", 0), ("retrieve", 0), ("inspect", 1)])
+def test_command_at_a_door_in_use_may_only_inspect(purpose: str, pulses: int) -> None:
+    play = book().given("visit_started", visit_id=hex_id(8), kind="courier")
+    play.given(
+        "unlock_authorised", authority_id=hex_id(9), compartment_no=2, visit_id=hex_id(8), cause="deposit", try_no=1,
+        parcel_id="PW123456",
+    ).given("unlock_finished", authority_id=hex_id(9), compartment_no=2, pulse="acked", outcome="opened")  # fmt: skip
+    play.door(2, DoorState.OPEN).when(received(command(args={"compartment_no": 2, "purpose": purpose})))
+    assert len(play.pulses()) == pulses
+    play.door(2, DoorState.CLOSED)
+    assert play.data("parcel_deposited")["parcel_id"] == "PW123456"
+
+
+@pytest.mark.parametrize("jump_ms", [61_000, 3_600_000, -61_000])
+def test_clock_jumps_between_commands_lift_no_cap(jump_ms: int) -> None:
+    play = book()
+    for number in range(40):
+        at_ms = play.now.at_ms
+        item = command(command_id=hex_id(1000 + number), issued_at_ms=at_ms, expires_at_ms=at_ms + 60_000)
+        play.when(received(item, fresh=5000 + number))
+        play.board_says(PulseReply.REFUSED) if play.state.pulsing else None
+        play.now = Now(play.now.mono_ms + 100, at_ms + jump_ms, "synced")
+    assert len(play.pulses()) == play.state.limits.openings_per_minute

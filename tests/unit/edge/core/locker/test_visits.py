@@ -180,3 +180,54 @@ def test_visit_left_alone_ends_by_itself_and_gives_its_deposit_up() -> None:
     assert play.data("visit_ended")["reason"] == "idle"
     assert play.data("deposit_abandoned")["reason"] == "idle"
     assert play.state.session.step is Step.IDLE
+
+
+def test_answer_to_an_older_question_opens_nothing() -> None:
+    play = scan(scan(book(), courier_code(1)), "PW001")
+    play.when(CounterChosen(hex_id(12345), 0, play.fresh()))
+    assert play.pulses() == [] and play.state.session.step is Step.CHECKING
+
+
+def test_bad_scan_while_a_deposit_is_being_checked_leaves_the_visit_whole() -> None:
+    play = scan(scan(scan(book(), courier_code(1)), "PW001"), "\x10config")
+    assert play.state.session.visit_id in play.state.durable.visits
+    play.when(CounterChosen(play.state.session.request_id or "", 0, play.fresh()))
+    assert len(play.pulses()) == 1
+
+
+def test_courier_who_puts_nothing_in_has_three_openings_of_a_door_and_no_more() -> None:
+    play = scan(book(), courier_code(1))
+    for _ in range(5):
+        scan(play, "PW001")
+        if play.state.session.step is Step.CHECKING:
+            play.when(CounterChosen(play.state.session.request_id or "", 0, play.fresh()))
+            play.board_says(PulseReply.ACKED).door(2, DoorState.OPEN).door(2, DoorState.CLOSED, occupied=False)
+    assert len(play.pulses()) == 3 and play.state.session.message == "opening_cap"
+
+
+def test_parcel_that_lies_in_another_compartment_is_not_deposited_twice() -> None:
+    play = deposit(scan(book(), courier_code(1)))
+    scan(play.reserve(reservation(1, 4, 31)), "PW001")
+    assert play.data("label_refused")["reason"] == "already_deposited"
+
+
+def test_retry_that_may_not_open_now_keeps_the_visit_for_another_press() -> None:
+    play = deposit(scan(book(), courier_code(1)))
+    play.when(Pressed("done", play.fresh())).forget()
+    scan(play, pickup_code(2, 31)).board_says(PulseReply.REFUSED)
+    crowded = tuple([play.now.mono_ms] * play.state.limits.openings_per_minute)
+    play.state = replace(play.state, authorised_mono_ms=crowded)
+    play.when(Pressed("try_again", play.fresh()))
+    assert (play.state.session.step, play.state.session.message) == (Step.RETRY, "opening_cap")
+    play.wait(60_000).when(Pressed("try_again", play.fresh()))
+    assert len(play.pulses()) == 2
+
+
+def test_credential_used_before_a_restart_that_sets_the_clock_back_stays_used() -> None:
+    play = deposit(scan(book(), courier_code(1)))
+    play.when(Pressed("done", play.fresh()))
+    scan(play, pickup_code(2, 31)).board_says(PulseReply.REFUSED)
+    play.wait(2 * DAY_MS).given("visit_started", visit_id=hex_id(55), kind="recipient", jti=hex_id(56))
+    play.wait(-2 * DAY_MS).when(Started("test", "boot")).forget()
+    scan(play, pickup_code(2, 31))
+    assert play.data("qr_refused")["reason"] == "already_used"

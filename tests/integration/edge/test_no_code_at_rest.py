@@ -1,0 +1,125 @@
+"""After a deposit and a collection nothing that opens a door, and nobody's name, is in any file of the device."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from edge.agents.diagnostics import LossyStream
+from edge.wire.pickup_pin import derive_pin
+from tests.machine.playbook import hex_id
+from tests.unit.edge.core.locker.test_visits import courier_code, pickup_code
+from tests.unit.edge.locker_world import DEVICE, PIN_SECRET, T0_MS, LockerWorld
+from tests.unit.edge.test_runtime import HERE, RESERVATION
+from tests.virtual_loop import run_virtual
+
+NAME, MAIL, PHONE = "Erika Mustermann", "erika@example.org", "+4915112345678"
+WRONG = derive_pin(PIN_SECRET, hex_id(4711), 0, 0)
+
+
+def spellings(secret: str) -> Iterator[bytes]:
+    """A text in every form that somebody with the card could read: raw, reversed, wide, base64, hex."""
+    for text in (secret, secret[::-1], secret.upper(), secret.lower()):
+        raw = text.encode()
+        yield from (raw, text.encode("utf-16-le"), raw.hex().encode(), raw.hex().upper().encode())
+        for lead in range(3):  # base64 of a text that begins at any place of a group of three
+            encoded = base64.b64encode(b"\0" * lead + raw)
+            yield encoded[4 if lead else 0 : -4]
+            yield base64.urlsafe_b64encode(b"\0" * lead + raw)[4 if lead else 0 : -4]
+
+
+def found_in(folder: Path, secrets: dict[str, str]) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any("log" in path.parts[-2] for path in files), "the log's own files are looked at"
+    return [
+        f"{what} in {path.name}"
+        for path in files
+        for what, secret in secrets.items()
+        if any(len(form) > 5 and form in path.read_bytes() for form in spellings(secret))
+    ]
+
+
+async def _life(world: LockerWorld, lines: io.StringIO) -> dict[str, str]:
+    """A parcel in and out, with codes right and wrong and personal data held under the scanner."""
+    pickup = str(RESERVATION["pickup_id"])
+    courier, qr = courier_code(9, audience=HERE, at_ms=T0_MS), pickup_code(5, 77, audience=HERE, at_ms=T0_MS)
+    pin = derive_pin(PIN_SECRET, pickup, 0, 0)
+    async with world.running():
+        world.restore(reservations=[RESERVATION])
+        await asyncio.sleep(0.1)
+        world.agent.scan(courier)
+        for text in (NAME, MAIL, PHONE, f"MAILTO:{MAIL}", RESERVATION["parcel_id"]):
+            world.agent.scan(str(text))
+        await asyncio.sleep(1)
+        world.cabinet.doors[3].parcels.append("PW777")
+        world.cabinet.doors[3].open = False
+        await asyncio.sleep(1)
+        world.agent.press("done")
+        world.agent.enter_pin(WRONG)
+        await asyncio.sleep(0.5)
+        world.agent.enter_pin(pin)
+        await asyncio.sleep(1)
+        world.cabinet.doors[3].open = False  # not taken out yet
+        await asyncio.sleep(1)
+        world.agent.scan(qr)
+        await asyncio.sleep(1)
+        world.cabinet.doors[3].parcels.clear()
+        world.cabinet.doors[3].open = False
+        await asyncio.sleep(1)
+        structlog.get_logger().info("state", state=repr(world.agent.runtime.state), view=world.agent.view())
+        happened = world.types()
+        (world.folder / "view.json").write_text(repr(world.agent.view()))
+        (world.folder / "unpacked.bin").write_bytes(b"\n".join(world.log.store.read_tail(0)))
+        (world.folder / "memory.json").write_bytes(world.agent.runtime.state.durable.to_bytes())
+    for event_type in ("parcel_deposited", "pin_refused", "pin_accepted", "collect_abandoned", "parcel_collected"):
+        assert event_type in happened
+    assert DEVICE in lines.getvalue(), "diagnostics were written"
+    (world.folder / "diagnostics.json").write_text(lines.getvalue())
+    return {
+        "pin": pin,
+        "wrong pin": WRONG,
+        "qr": qr,
+        "courier code": courier,
+        "name": NAME,
+        "mail": MAIL,
+        "phone": PHONE,
+    }
+
+
+@pytest.fixture
+def diagnostics() -> Iterator[io.StringIO]:
+    lines = io.StringIO()
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(LossyStream(lines)),  # type: ignore[arg-type]
+    )
+    yield lines
+    structlog.reset_defaults()
+
+
+def test_no_code_name_or_number_is_in_any_file_of_a_device_that_was_used(
+    tmp_path: Path, diagnostics: io.StringIO
+) -> None:
+    world = LockerWorld(tmp_path / "device")
+    world.give_pin_key()
+    world.snapshot_every_events = 1
+    secrets = run_virtual(_life(world, diagnostics))
+    assert found_in(world.folder, secrets) == []
+
+
+@pytest.mark.parametrize("form", ["raw", "reversed", "base64", "hex", "wide"])
+def test_search_finds_a_code_that_was_written(tmp_path: Path, form: str) -> None:
+    pin = "731908463"
+    written = {
+        "raw": pin.encode(), "reversed": pin[::-1].encode(), "base64": base64.b64encode(b"x" + pin.encode() + b"yz"),
+        "hex": pin.encode().hex().encode(), "wide": pin.encode("utf-16-le"),
+    }[form]  # fmt: skip
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "events.db").write_bytes(b"\0some" + written + b"bytes\0")
+    assert found_in(tmp_path, {"pin": pin}) == ["pin in events.db"]
