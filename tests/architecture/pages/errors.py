@@ -52,9 +52,15 @@ def load_everything() -> None:
 def classes(root: type[Any]) -> Iterator[type[Any]]:
     """`root` and all below it that ship, parents first."""
     yield root
-    for child in root.__subclasses__():
+    for child in sorted(root.__subclasses__(), key=_place):
         if child.__module__.split(".")[0] in PACKAGES and child is not HttpProblem:
             yield from classes(child)
+
+
+def _place(found: type[Any]) -> tuple[bool, str, int]:
+    """Where a class stands: errors files first, in the order of their lines."""
+    line = inspect.getsourcelines(found)[1]
+    return not found.__module__.endswith("errors"), found.__module__, line
 
 
 def _family(title: str, root: type[Any], remedies: Mapping[str, list[str]]) -> str:
