@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ logger = structlog.get_logger("mosquitto")
 STORE_MAGIC = b"\x00\xb5\x00mosquitto db"
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0
+_PR_SET_PDEATHSIG = 1
 _READY_S = 15.0
 _STOP_S = 10.0
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -89,8 +91,9 @@ class MosquittoSupervisor:
     async def _spawn(self) -> bool:
         path = find_mosquitto(self._config.executable)
         self._process = await asyncio.create_subprocess_exec(
-            path, "-c", str(self._config.config_file), stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr.fileno()
-        )
+            path, "-c", str(self._config.config_file), stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr.fileno(),
+            preexec_fn=_end_with_parent,
+        )  # fmt: skip
         try:
             async with asyncio.timeout(_READY_S):
                 while not await self._answers():
@@ -158,6 +161,11 @@ class MosquittoSupervisor:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _end_with_parent() -> None:
+    """In the child: Linux sends it SIGTERM when its supervisor dies, or the next one would find the port taken."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def find_mosquitto(executable: str = "mosquitto") -> str:

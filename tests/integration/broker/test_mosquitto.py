@@ -109,6 +109,15 @@ def test_crashed_broker_is_started_again(tmp_path: Path) -> None:
         assert _mosquitto_pid(broker) != pid and _lets_in(broker, A)
 
 
+def test_broker_ends_with_a_killed_supervisor_so_that_the_next_one_finds_the_port_free(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as broker:
+        pid = _mosquitto_pid(broker)
+        broker.kill()
+        assert wait_until(lambda: not Path(f"/proc/{pid}").exists())
+        broker.start()
+        assert _lets_in(broker, A)
+
+
 def test_sigterm_ends_both_processes(tmp_path: Path) -> None:
     with mosquitto(tmp_path) as broker:
         pid = _mosquitto_pid(broker)
