@@ -16,6 +16,9 @@ _DEVICE = select(devices).where(devices.c.device_id == bindparam("device"))
 _STATE = select(devices.c.state).where(devices.c.device_id == bindparam("device"))
 _SESSION = select(sessions).where(sessions.c.device_id == bindparam("device"))
 
+ACTIVE_STREAM = "EXISTS (SELECT 1 FROM devices WHERE devices.device_id = streams.device_id AND state = 'active')"
+"""A condition on a row of `streams`: ingest stores it only while its device is active."""
+
 # --- registry ------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -10,7 +11,7 @@ from cloud_bridge.errors import HeadMoved, Overloaded
 from cloud_bridge.fleet import alarms
 from cloud_bridge.fleet.model import Device, DeviceState, Outgoing, Severity
 from cloud_bridge.ingest.answers import Answers
-from cloud_bridge.ingest.commit import Accepted, DeviceNotActive, GapDisproved, commit_batch
+from cloud_bridge.ingest.commit import Accepted, DeviceNotActive, FoldFailed, GapDisproved, commit_batch
 from cloud_bridge.ingest.counters import IngestCounters
 from cloud_bridge.ingest.decide import (
     MISMATCHES_BEFORE_RESEND,
@@ -111,13 +112,16 @@ class BatchIntake:
         raws = batch.events[accept.skip :]
         receipt = self._answers.cosigned(batch.checkpoint, now_ms)
 
-        def store(conn: Connection) -> tuple[Accepted, list[str]]:
+        def store(conn: Connection, *, guarded: bool = False) -> tuple[Accepted, list[str]]:
             # Judged here, not before: two threads that both compute would wait for the interpreter at every row.
             judged = judge_events(raws, sender, head.stream, head.cursor)
             work = Accepted(head, accept.frontier, receipt, raws, judged, now_ms)
-            return work, commit_batch(conn, work, self._projections)
+            return work, commit_batch(conn, work, self._projections, guarded=guarded)
 
-        work, faults = await self._db.write(store)
+        try:
+            work, faults = await self._db.write_grouped(store)
+        except FoldFailed:
+            work, faults = await self._db.write(partial(store, guarded=True))
         self._remember(_moved(head, work))
         self._counters.events_stored += len(raws)
         self._counters.events_set_apart += sum(isinstance(event, NotUnderstood) for event in work.judged)

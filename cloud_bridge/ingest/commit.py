@@ -15,7 +15,9 @@ from cloud_bridge.fleet import store as fleet_store
 from cloud_bridge.fleet.model import DeviceState, Severity
 from cloud_bridge.ingest.decide import root_within
 from cloud_bridge.ingest.judge_event import Judged, NotUnderstood
+from cloud_bridge.ledger import gaps as ledger_gaps
 from cloud_bridge.ledger import store as ledger
+from cloud_bridge.ledger.appending import NewBatch, NewEvent, append_batch
 from cloud_bridge.ledger.model import BatchFold, Gap, Projection, StoredEvent, StreamHead
 from edge.wire.event import LATE_AFTER_MS
 from edge.wire.expected_event import KnownEvent
@@ -46,48 +48,58 @@ class GapDisproved(Exception):
     """The events after an adopted gap do not lead to the root of the receipt that proved it."""
 
 
-def commit_batch(conn: Connection, work: Accepted, projections: Sequence[Projection]) -> list[str]:
+class FoldFailed(Exception):
+    """A projection failed where nothing guards the rest: write the batch again, guarded."""
+
+
+def commit_batch(
+    conn: Connection, work: Accepted, projections: Sequence[Projection], *, guarded: bool = True
+) -> list[str]:
     """Write it all; returns the names of projections that failed on an event (rolled back to their savepoints).
 
+    Args:
+        guarded: with the savepoints, which nearly no batch needs and each must wait for.
+
     Raises:
+        FoldFailed: a projection failed and was not guarded; the caller's transaction must be rolled back.
         HeadMoved: another worker was faster; nothing is written.
         DeviceNotActive: quarantined or retired meanwhile; nothing is written.
         GapDisproved: nothing is written.
     """
     head = work.head
-    state = fleet_store.device_state(conn, head.device_id)
-    if state is not DeviceState.ACTIVE:
-        raise DeviceNotActive("unknown_device" if state is None else state.value)
-    moved = ledger.advance_head(conn, head, work.frontier, work.receipt, work.now_ms)
-    if moved is None:
-        raise HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)
+    appended = append_batch(conn, _rows(work), fleet_store.ACTIVE_STREAM)
+    if appended is None:
+        raise _why_not(conn, head)
     if head.base_size:
         _prove_gaps(conn, work)
-    first = ledger.take_positions(conn, len(work.raws))
-    ledger.append_events(conn, _rows(work, first))
-    ledger.append_checkpoint(conn, head.stream_no, work.frontier, work.receipt, work.now_ms)
-    _set_apart(conn, work, first)
+    first = appended.first_position
+    if any(isinstance(event, NotUnderstood) for event in work.judged):
+        _set_apart(conn, work, first)
     if head.cursor == 0:
         _begin_stream(conn, work)
-    elif moved[0] is not None:
+    elif appended.superseded_at_ms is not None:
         detail = f"{head.stream} goes on although a newer stream has begun"
         alarms.raise_alarm(conn, head.device_id, "two_streams", at_ms=work.now_ms, subject=head.stream, detail=detail,
                            severity=Severity.CRITICAL)  # fmt: skip
-    return _project(conn, work, first, projections)
+    return _project(conn, work, first, projections, guarded=guarded)
 
 
-def _rows(work: Accepted, first: int) -> list[ledger.EventRow]:
-    no, now_ms, cursor = work.head.stream_no, work.now_ms, work.head.cursor
-    late_before_ms = now_ms - LATE_AFTER_MS
-    return [
-        (first + offset, no, cursor + offset, "", now_ms, now_ms, False, None, None, raw)
+def _why_not(conn: Connection, head: StreamHead) -> HeadMoved | DeviceNotActive:
+    state = fleet_store.device_state(conn, head.device_id)
+    if state is not DeviceState.ACTIVE:
+        return DeviceNotActive("unknown_device" if state is None else state.value)
+    return HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)
+
+
+def _rows(work: Accepted) -> NewBatch:
+    now_ms = work.now_ms
+    rows = [
+        NewEvent("", now_ms, None, None, raw)
         if isinstance(event, NotUnderstood)
-        else (
-            first + offset, no, cursor + offset, event.type, event.at_ms, now_ms, event.at_ms < late_before_ms,
-            event.parcel_id, event.compartment_no, raw,
-        )
-        for offset, (raw, event) in enumerate(zip(work.raws, work.judged, strict=True))
-    ]  # fmt: skip
+        else NewEvent(event.type, event.at_ms, event.parcel_id, event.compartment_no, raw)
+        for raw, event in zip(work.raws, work.judged, strict=True)
+    ]
+    return NewBatch(work.head, work.frontier, work.receipt, rows, now_ms, now_ms - LATE_AFTER_MS)
 
 
 def _set_apart(conn: Connection, work: Accepted, first: int) -> None:
@@ -104,13 +116,13 @@ def _set_apart(conn: Connection, work: Accepted, first: int) -> None:
 
 
 def _prove_gaps(conn: Connection, work: Accepted) -> None:
-    for gap in ledger.open_gaps(conn, work.head.stream):
+    for gap in ledger_gaps.open_gaps(conn, work.head.stream):
         root = root_within(work.head.frontier, work.raws, gap.proof_size)
         if root is None:
             continue
         if root != gap.proof_root:
             raise GapDisproved(f"the events do not lead to the receipt at {gap.proof_size}")
-        ledger.prove_gap(conn, gap, work.now_ms)
+        ledger_gaps.prove_gap(conn, gap, work.now_ms)
 
 
 def _begin_stream(conn: Connection, work: Accepted) -> None:
@@ -127,7 +139,7 @@ def _begin_stream(conn: Connection, work: Accepted) -> None:
         if other.superseded_at_ms is None:
             ledger.supersede(conn, other.stream_no, now_ms)
         if other.stream == data.get("former_stream") and data.get("former_size", 0) > other.cursor:
-            ledger.record_gap(conn, Gap(head.device_id, other.stream, other.cursor, data["former_size"],
+            ledger_gaps.record_gap(conn, Gap(head.device_id, other.stream, other.cursor, data["former_size"],
                                         "lost_with_stream", now_ms))  # fmt: skip
     detail = f"after {others[-1].stream}, of which {others[-1].cursor} events are stored"
     alarms.raise_alarm(conn, head.device_id, "stream_replaced", at_ms=now_ms, subject=head.stream, detail=detail)
@@ -146,16 +158,29 @@ def stored_events(work: Accepted, first: int, wanted: frozenset[str] | None) -> 
     ]  # fmt: skip
 
 
-def _project(conn: Connection, work: Accepted, first: int, projections: Sequence[Projection]) -> list[str]:
+def _project(
+    conn: Connection, work: Accepted, first: int, projections: Sequence[Projection], *, guarded: bool
+) -> list[str]:
     everything = any(not projection.types for projection in projections)
     union = frozenset().union(*(projection.types for projection in projections))
     events = stored_events(work, first, None if everything else union)
     faults: list[str] = []
     for projection in projections:
         wanted = [event for event in events if not projection.types or event.type in projection.types]
-        if wanted:
+        if wanted and guarded:
             faults += fold_guarded(conn, projection, wanted, work.now_ms)
+        elif wanted:
+            _fold_unguarded(conn, projection, wanted)
     return faults
+
+
+def _fold_unguarded(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> None:
+    try:
+        _apply(conn, projection, events)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        raise FoldFailed(projection.name) from error
 
 
 def fold_guarded(conn: Connection, projection: Projection, events: Sequence[StoredEvent], now_ms: int) -> list[str]:
@@ -176,13 +201,17 @@ def fold_guarded(conn: Connection, projection: Projection, events: Sequence[Stor
 def _fold(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> Exception | None:
     try:
         with conn.begin_nested():
-            if len(events) > 1 and isinstance(projection, BatchFold):
-                projection.apply_all(conn, events)
-            else:
-                for event in events:
-                    projection.apply(conn, event)
+            _apply(conn, projection, events)
     except Exception as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         return error
     return None
+
+
+def _apply(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> None:
+    if len(events) > 1 and isinstance(projection, BatchFold):
+        projection.apply_all(conn, events)
+    else:
+        for event in events:
+            projection.apply(conn, event)

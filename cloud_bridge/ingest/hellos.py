@@ -12,6 +12,7 @@ from cloud_bridge.ingest.answers import Answers
 from cloud_bridge.ingest.decide import MISMATCHES_BEFORE_RESEND, Contradiction, Drop, Sender
 from cloud_bridge.ingest.judge_hello import Adopt, GoOn, Ignore, Known, Unproved, judge_hello
 from cloud_bridge.ingest.quarantine import quarantine_device
+from cloud_bridge.ledger import gaps as ledger_gaps
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.ledger.model import Gap, StreamHead
 from cloud_bridge.ports import Clock, Random
@@ -95,7 +96,7 @@ class HelloIntake:
             proved = now_ms if proof.size == judgement.base.size else None
             gap = Gap(device_id, stream, head.cursor, judgement.base.size, "cloud_restored", now_ms, proof.size,
                       proof.root, proved)  # fmt: skip
-            ledger.record_gap(conn, gap)
+            ledger_gaps.record_gap(conn, gap)
             ledger.adopt_base(conn, head, judgement.base, now_ms)
             alarms.raise_alarm(conn, device_id, "cloud_restored", at_ms=now_ms, subject=stream,
                                detail=f"events {gap.first} to {gap.end - 1} are not held any more",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from cloud_bridge.errors import InvalidData, NotFound
+from cloud_bridge.ledger import gaps as ledger_gaps
 from cloud_bridge.ledger import store
 from cloud_bridge.ledger.bundle import BundleParts, encode_bundle
 from cloud_bridge.ledger.model import Gap, Projection, StoredEvent, StreamHead
@@ -56,7 +57,7 @@ class Ledger:
 
     async def gaps(self, device_id: str) -> list[Gap]:
         """What the ledger will never have of this device, and why."""
-        return await self._db.read(lambda conn: store.all_gaps(conn, device_id))
+        return await self._db.read(lambda conn: ledger_gaps.all_gaps(conn, device_id))
 
     async def audit_bundle(self, device_id: str, stream: str, log_public: bytes, first: int | None = None,
                            end: int | None = None) -> bytes:  # fmt: skip
@@ -85,7 +86,7 @@ class Ledger:
             self._fleet, device_id, stream, log_public, self._receipt_name, self._receipt_publics, below,
             store.stored_raws(conn, head.stream_no, first, end),
             store.receipts_of(conn, head.stream_no, first, end),
-            [gap for gap in store.all_gaps(conn, device_id) if gap.stream == stream],
+            [gap for gap in ledger_gaps.all_gaps(conn, device_id) if gap.stream == stream],
         )  # fmt: skip
 
 

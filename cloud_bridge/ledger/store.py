@@ -1,8 +1,4 @@
-"""The only SQL on the ledger's tables.
-
-`position` is handed out under the lock of `ledger_clock`'s one row, so it is gapless and
-rises in commit order: a reader that has seen position n never misses a smaller one.
-"""
+"""The SQL on the ledger's tables, except the appending of a batch and the gaps."""
 
 from __future__ import annotations
 
@@ -12,18 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
-from cloud_bridge.ledger.model import Gap, StoredEvent, StreamHead
+from cloud_bridge.ledger.model import StoredEvent, StreamHead
 from cloud_bridge.ledger.tables import (
     checkpoints,
     cursors,
     events,
-    gaps,
     ledger_clock,
     projection_faults,
     quarantined_events,
     streams,
 )
-from cloud_bridge.storage.dialect import bulk_insert, upsert
+from cloud_bridge.storage.dialect import upsert
 from edge.wire.errors import WireError
 from edge.wire.event import parse_event
 from edge.wire.merkle import Frontier, leaf_hash
@@ -56,23 +51,6 @@ def open_stream(conn: Connection, device_id: str, stream: str, now_ms: int) -> S
     head = load_head(conn, device_id, stream)
     assert head is not None
     return head
-
-
-def advance_head(
-    conn: Connection, head: StreamHead, frontier: Frontier, receipt: bytes, now_ms: int
-) -> tuple[int | None] | None:
-    """Compare and set: move `head` to `frontier`; None when another writer has moved it meanwhile.
-
-    Returns the stream's `superseded_at_ms` as it stands now: a cached head may be older than that.
-    """
-    moved = conn.execute(
-        _ADVANCE,
-        {
-            "no": head.stream_no, "old_size": head.frontier.size, "old_peaks": head.frontier.to_bytes(),
-            "new_size": frontier.size, "new_peaks": frontier.to_bytes(), "new_receipt": receipt, "now": now_ms,
-        },
-    ).one_or_none()  # fmt: skip
-    return None if moved is None else (moved.superseded_at_ms,)
 
 
 def announce_head(conn: Connection, head: StreamHead, size: int, now_ms: int) -> None:
@@ -132,41 +110,7 @@ def _head(row: Row[Any]) -> StreamHead:
 
 
 _HEAD = select(streams).where(streams.c.device_id == bindparam("device"), streams.c.stream == bindparam("name"))
-_ADVANCE = (
-    update(streams)
-    .where(
-        streams.c.stream_no == bindparam("no"),
-        streams.c.size == bindparam("old_size"),
-        streams.c.peaks == bindparam("old_peaks"),
-    )
-    .values(
-        size=bindparam("new_size"),
-        peaks=bindparam("new_peaks"),
-        receipt=bindparam("new_receipt"),
-        updated_at_ms=bindparam("now"),
-        mismatches=0,
-    )
-    .returning(streams.c.superseded_at_ms)
-)
-
-# --- appending -----------------------------------------------------------------------------------------------
-
-EventRow = tuple[int, int, int, str, int, int, bool, str | None, int | None, bytes]
-EVENT_COLUMNS = tuple(column.name for column in events.columns)
-
-
-def take_positions(conn: Connection, count: int) -> int:
-    """Reserve `count` positions and return the first; holds the ledger's lock until the transaction ends."""
-    return int(conn.execute(_TAKE, {"taken": count}).scalar_one()) - count
-
-
-_TAKE = (
-    update(ledger_clock)
-    .where(ledger_clock.c.id == 1)
-    .values(next_position=ledger_clock.c.next_position + bindparam("taken"))
-    .returning(ledger_clock.c.next_position)
-)
-_APPEND_CHECKPOINT = insert(checkpoints)
+# --- positions, events set apart-
 
 
 def start_clock(conn: Connection) -> None:
@@ -174,58 +118,9 @@ def start_clock(conn: Connection) -> None:
     upsert(conn, ledger_clock, {"id": 1, "next_position": 1}, keys=("id",), change=())
 
 
-def append_events(conn: Connection, rows: Sequence[EventRow]) -> None:
-    """Append event rows, in the order of `EVENT_COLUMNS`."""
-    bulk_insert(conn, events, rows)
-
-
-def append_checkpoint(conn: Connection, stream_no: int, frontier: Frontier, receipt: bytes, now_ms: int) -> None:
-    """Keep an accepted batch's end: its frontier (to check later overlaps cheaply) and its receipt (for auditors)."""
-    conn.execute(
-        _APPEND_CHECKPOINT,
-        {
-            "stream_no": stream_no, "size": frontier.size, "peaks": frontier.to_bytes(), "receipt": receipt,
-            "accepted_at_ms": now_ms, "leaf_no": None,
-        },
-    )  # fmt: skip
-
-
 def quarantine_event(conn: Connection, event: Mapping[str, Any]) -> None:
     """Keep beside the ledger why an authentic event was not understood."""
     conn.execute(insert(quarantined_events), dict(event))
-
-
-def record_gap(conn: Connection, gap: Gap) -> None:
-    """Record events that the ledger will never have, once."""
-    values = {name: getattr(gap, name) for name in Gap.__slots__}
-    upsert(conn, gaps, values, keys=("stream", "first", "end"), change=())
-
-
-def open_gaps(conn: Connection, stream: str) -> list[Gap]:
-    """The stream's gaps whose proof (a receipt's root beyond the gap) has not been reached yet."""
-    query = select(gaps).where(gaps.c.stream == stream, gaps.c.proved_at_ms.is_(None), gaps.c.proof_size > 0)
-    return [_gap(row) for row in conn.execute(query)]
-
-
-def prove_gap(conn: Connection, gap: Gap, now_ms: int) -> None:
-    """The events after the gap led to the receipt's root: the adopted frontier was the true one."""
-    conn.execute(
-        update(gaps)
-        .where(gaps.c.stream == gap.stream, gaps.c.first == gap.first, gaps.c.end == gap.end)
-        .values(proved_at_ms=now_ms)
-    )
-
-
-def all_gaps(conn: Connection, device_id: str) -> list[Gap]:
-    """Every recorded gap of a device."""
-    return [_gap(row) for row in conn.execute(select(gaps).where(gaps.c.device_id == device_id))]
-
-
-def _gap(row: Row[Any]) -> Gap:
-    return Gap(
-        row.device_id, row.stream, row.first, row.end, row.cause, row.recorded_at_ms,
-        row.proof_size, bytes(row.proof_root), row.proved_at_ms,
-    )  # fmt: skip
 
 
 # --- reading back --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar, cast
@@ -35,6 +35,16 @@ class Database(Protocol):
 
         Raises:
             StoreFailed: the database refused or vanished; nothing was written.
+        """
+        ...
+
+    async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
+        """`write`, in one commit with others of its kind that wait: for many small writes whose rows nobody else locks.
+
+        `fn` may be run a second time, after a rollback.
+
+        Raises:
+            StoreFailed: nothing was written.
         """
         ...
 
@@ -143,6 +153,9 @@ class SqliteDatabase:
             self._write_thread.submit(self._commit_waiting, loop)
         loop.call_soon_threadsafe(_tell, group)
 
+    async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
+        return await self.write(fn)
+
     async def read(self, fn: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._read_threads, _transact, self._reader, fn)
@@ -174,13 +187,22 @@ def _tell(group: list[_Work]) -> None:
             work.done.set_result(work.result)
 
 
+class _Unreachable(StoreFailed):
+    """The server, not one statement: trying the others of a group would only take time."""
+
+
 class PostgresDatabase:
-    """PostgreSQL over asyncpg; `fn` runs in a greenlet whose statements await the driver."""
+    """PostgreSQL over asyncpg; `fn` runs in a greenlet whose statements await the driver.
+
+    Grouped writes go one group after another: what arrives during one commit shares the next.
+    """
 
     def __init__(self, url: URL) -> None:
         self._engine: AsyncEngine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=True
         )
+        self._waiting: deque[_Work] = deque()
+        self._grouping = asyncio.Lock()
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         try:
@@ -188,6 +210,47 @@ class PostgresDatabase:
                 return await connection.run_sync(fn)
         except (DBAPIError, OSError) as error:
             raise self._failed(error) from error
+
+    async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
+        work = _Work(fn, asyncio.get_running_loop().create_future())
+        self._waiting.append(work)
+        async with self._grouping:  # whoever comes first commits for all who wait
+            while not work.done.done():
+                await self._commit_waiting(work)
+        return cast(T, await work.done)
+
+    async def _commit_waiting(self, own: _Work) -> None:
+        group = [self._waiting.popleft() for _ in range(min(_MAX_GROUP, len(self._waiting)))]
+        try:
+            if not await self._commit(group):
+                for work in group:
+                    await self._commit_alone(work)
+        except asyncio.CancelledError:
+            self._waiting.extendleft(work for work in reversed(group) if work is not own)  # the next in line does it
+            raise
+        _tell(group)
+
+    async def _commit(self, group: Sequence[_Work]) -> bool:
+        """All at once, without the round trips of a savepoint for each; False when one failed: nothing is written."""
+
+        def run(connection: Connection) -> None:
+            for work in group:
+                work.result = work.fn(connection)
+
+        try:
+            await self.write(run)
+        except _Unreachable as error:
+            for work in group:
+                work.error = error
+        except Exception:  # noqa: BLE001  each is run alone now, and fails or not by itself
+            return False
+        return True
+
+    async def _commit_alone(self, work: _Work) -> None:
+        try:
+            work.result = await self.write(work.fn)
+        except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked
+            work.error = error
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         try:
@@ -202,7 +265,9 @@ class PostgresDatabase:
 
     @staticmethod
     def _failed(error: DBAPIError | OSError) -> StoreFailed:
-        return _failed(error) if isinstance(error, DBAPIError) else StoreFailed(str(error)[:300], where="database")
+        if isinstance(error, DBAPIError) and not error.connection_invalidated:
+            return _failed(error)
+        return _Unreachable(str(error)[:300], where="database", remedy="Check the database; the work can be repeated.")
 
 
 class InlineDatabase:
@@ -217,6 +282,9 @@ class InlineDatabase:
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         return _transact(self.engine, fn)
+
+    async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
+        return await self.write(fn)
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         return _transact(self.engine, fn)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from cloud_bridge.fleet.projection import FleetProjection
 from cloud_bridge.ingest.service import Ingest
-from cloud_bridge.ledger.store import EVENT_COLUMNS
+from cloud_bridge.ledger.appending import EVENT_COLUMNS
 from cloud_bridge.ledger.tables import streams
 from cloud_bridge.storage.engine import open_database, sqlite_engine
 from cloud_bridge.storage.schema import metadata

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cloud_bridge.ledger.store import EventRow
+from cloud_bridge.ledger.appending import EventRow
 from edge.wire.checkpoint import Checkpoint, sign_checkpoint
 from edge.wire.envelope import Kind, wrap
 from edge.wire.event import EventDraft, LogIdentity, encode_event

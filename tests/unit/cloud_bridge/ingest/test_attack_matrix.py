@@ -6,6 +6,7 @@ import pytest
 
 from cloud_bridge.fleet import alarms
 from cloud_bridge.fleet.service import Fleet
+from cloud_bridge.ledger import gaps as ledger_gaps
 from cloud_bridge.ledger import store as ledger
 from edge.wire.checkpoint import parse_note, verify_receipt
 from edge.wire.envelope import Kind, open_envelope, seal, wrap
@@ -310,7 +311,7 @@ async def test_new_stream_after_a_lost_card_goes_on_and_what_is_lost_is_written_
     fresh.append(EventDraft("stream_started", data, NOW_MS))
     assert "refusal" not in kinds(await world.session(fresh))
     assert kinds(await world.send(DEVICE, fresh.batch())) == ["receipt"]
-    gaps = await world.db.read(lambda conn: ledger.all_gaps(conn, DEVICE))
+    gaps = await world.db.read(lambda conn: ledger_gaps.all_gaps(conn, DEVICE))
     assert [(gap.stream, gap.first, gap.end, gap.cause) for gap in gaps] == [(log.stream, 10, 13, "lost_with_stream")]
     assert "stream_replaced" in await active_alarms(world)
     await assert_unharmed(world, log)
@@ -338,11 +339,11 @@ async def test_cloud_restored_from_an_older_backup_adopts_the_base_its_own_recei
     log.receipt, log.base = await receipted(world, log, 25), 18
     answers = await world.session(log)
     assert Rewind.parse(open_envelope(answers[0].payload).body).cursor == 18
-    gaps = await world.db.read(lambda conn: ledger.all_gaps(conn, DEVICE))
+    gaps = await world.db.read(lambda conn: ledger_gaps.all_gaps(conn, DEVICE))
     assert [(gap.first, gap.end, gap.cause, gap.proved_at_ms) for gap in gaps] == [(10, 18, "cloud_restored", None)]
     assert "cloud_restored" in await active_alarms(world)
     assert kinds(await world.send(DEVICE, log.batch(18, 28))) == ["receipt"]
-    (gap,) = await world.db.read(lambda conn: ledger.all_gaps(conn, DEVICE))
+    (gap,) = await world.db.read(lambda conn: ledger_gaps.all_gaps(conn, DEVICE))
     assert gap.proved_at_ms is not None, "the events led to the receipt's root"
     assert await world.cursor(log) == 28
     assert await world.state(DEVICE) == "active"
