@@ -53,7 +53,7 @@ def classes(root: type[Any]) -> Iterator[type[Any]]:
     """`root` and all below it that ship, parents first."""
     yield root
     for child in sorted(root.__subclasses__(), key=_place):
-        if child.__module__.split(".")[0] in PACKAGES and child is not HttpProblem:
+        if child.__module__.split(".")[0] in PACKAGES and child is not HttpProblem and child.__name__[0] != "_":
             yield from classes(child)
 
 
