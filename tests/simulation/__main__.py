@@ -7,10 +7,12 @@ import json
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from tests.simulation.faults import FAULTS
 from tests.simulation.run import Outcome, run_seed
+from tests.simulation.weather import Weather, weather_of
 
 
 def main() -> int:
@@ -33,7 +35,7 @@ def _healthy(options: argparse.Namespace) -> dict[str, Any]:
     failed: list[int] = []
     hours = 0.0
     for seed in range(options.first, options.first + options.seeds):
-        outcome = run_seed(seed)
+        outcome = run_seed(seed, weather=_weather(seed, options))
         stats += outcome.stats
         hours += outcome.device_hours
         if outcome.violation is not None:
@@ -53,7 +55,8 @@ def _hunt(name: str, options: argparse.Namespace) -> int | None:
     """How many seeds it took to catch the fault; None when it got away."""
     began_s = time.process_time()
     for count in range(1, options.within + 1):
-        outcome = run_seed(options.first + count - 1, FAULTS[name].parts)
+        seed = options.first + count - 1
+        outcome = run_seed(seed, FAULTS[name].parts, _weather(seed, options))
         if outcome.violation is not None:
             cpu_s = time.process_time() - began_s
             _say(
@@ -62,6 +65,11 @@ def _hunt(name: str, options: argparse.Namespace) -> int | None:
             return count
     _say(options, f"{name}: NOT CAUGHT")
     return None
+
+
+def _weather(seed: int, options: argparse.Namespace) -> Weather:
+    drawn = weather_of(seed)
+    return drawn if options.hours is None else replace(drawn, hours=options.hours)
 
 
 def _say(options: argparse.Namespace, text: str) -> None:
@@ -76,13 +84,15 @@ def show(outcome: Outcome) -> None:
     for line in outcome.lines:
         print("   ", line, file=sys.stderr)
     print(f"seed {outcome.seed}: {violation.rule} at {violation.device_id}: {violation.what}", file=sys.stderr)
-    print(f"again: python -m tests.simulation --first {outcome.seed} --seeds 1 --seeds-only", file=sys.stderr)
+    again = f"python -m tests.simulation --first {outcome.seed} --seeds 1 --seeds-only --hours {outcome.weather.hours}"
+    print(f"again: {again}", file=sys.stderr)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=200, help="of the healthy fleet")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--hours", type=int, help="of trouble in each run, instead of the seed's own")
     parser.add_argument("--within", type=int, default=200, help="seeds that a planted fault has to be caught by")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only these planted faults")
     parser.add_argument("--skip", action="append", default=[], choices=["healthy"])

@@ -122,7 +122,7 @@ class SimCloud:
 
     def tick_soon(self) -> None:
         if self._tick_timer is None:
-            self._tick_timer = self._loop.call_later(1.0, self._ask_tick)
+            self._tick_timer = self._loop.call_later(self._weather.tick_s, self._ask_tick)
 
     def _ask_tick(self) -> None:
         self._tick_timer = None
@@ -146,10 +146,9 @@ class SimCloud:
 
     async def _take(self, device_id: str, channel: str, payload: bytes) -> None:
         answers = await self.ingest.receive(device_id, channel, payload)
-        if not self.calm and self._weather.bridge_crash_at_await:
-            if self._dice.random() < self._weather.bridge_crash_at_await:
-                self.crash("before it answered")
-                return
+        if not self.calm and self._dice.random() < self._weather.bridge_crash_at_await:
+            self.crash("before it answered")
+            return
         for answer in answers:
             try:
                 await self._network.publish(answer)

@@ -122,9 +122,11 @@ class People:
                 shown[:] = [screen.compartment_no]
             return bool(shown) and device.cabinet.compartments[shown[0]].open
 
+        def left() -> bool:
+            return device.screen.step not in (Step.OPENING, Step.CHECKING, Step.DOOR_OPEN, "dark")
+
         await asyncio.sleep(0.1)
         for _ in range(4):
-            left = lambda: device.screen.step not in (Step.OPENING, Step.CHECKING, Step.DOOR_OPEN, "dark")  # noqa: E731
             await device.until(lambda: opened() or left(), 15)
             if opened():
                 return shown[0]

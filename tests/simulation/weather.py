@@ -15,6 +15,7 @@ class Weather:
     hours: int = 8
     parcels_per_hour: float = 2.0
     sensors: bool = True
+    tick_s: int = 5  # how soon the bridge's background work follows a commit
     # network
     loss: float = 0.0
     duplicate: float = 0.0

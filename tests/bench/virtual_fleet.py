@@ -1,0 +1,48 @@
+"""`virtual_fleet`: device-hours of the simulated fleet per CPU second, with the real code and real signatures."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from tests.simulation.run import Outcome, run_seed
+from tests.simulation.weather import Weather
+
+EVENTS_PER_HOUR = 6
+GOAL = 300
+ROUNDS = 5
+# A parcel's life is about 12 events (deposit and collection), so half a parcel an hour makes six events an hour.
+LOAD = Weather(
+    devices=10, compartments=6, hours=24, parcels_per_hour=0.6, wrong_pin=0.0, mistyped=0.0, changes_mind=0.0,
+    leaves_open=0.0, tick_s=60,
+)  # fmt: skip
+
+
+def run() -> dict[str, Any]:
+    """Median of five seeds; every run ends with the same judgement as in the tests."""
+    began = time.perf_counter()
+    rates, outcomes = [], []
+    for seed in range(ROUNDS):
+        cpu_s = time.process_time()
+        outcome = run_seed(seed, weather=LOAD)
+        rates.append(outcome.device_hours / (time.process_time() - cpu_s))
+        outcomes.append(outcome)
+    value = statistics.median(rates)
+    return {
+        "name": "virtual_fleet",
+        "value": round(value, 1),
+        "unit": "device-hours per CPU second",
+        "goal": f">= {GOAL} at {EVENTS_PER_HOUR} events an hour",
+        "met": value >= GOAL and not any(outcome.violation for outcome in outcomes),
+        "seconds": round(time.perf_counter() - began, 1),
+        "note": f"{_load(outcomes)}; rounds {min(rates):.1f} to {max(rates):.1f}",
+    }
+
+
+def _load(outcomes: list[Outcome]) -> str:
+    events = sum(outcome.stats["events"] for outcome in outcomes)
+    commits = sum(outcome.stats["appends"] for outcome in outcomes)
+    hours = sum(outcome.device_hours for outcome in outcomes)
+    rates = f"{events / hours:.1f} events in {commits / hours:.1f} commits an hour"
+    return f"{LOAD.devices} lockers for {LOAD.hours} h, {rates}"
