@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import contextlib
+import json
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from edge.screen.requests import ACTIONS, MAX_REQUEST_BYTES, Request, parse_request
+from edge.wire.errors import Malformed, TooLarge, WireError
+
+
+@pytest.mark.parametrize(
+    ("do", "value"), [("scan", "PW001"), ("scan", ""), ("pin", "123456789"), *(("press", action) for action in ACTIONS)]
+)
+def test_request_of_every_kind_is_read(do: str, value: str) -> None:
+    assert parse_request(json.dumps({"do": do, "value": value})) == Request(do, value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "{", '"scan"', '{"do":"scan"}', '{"do":"scan","value":1}', '{"do":"open","value":"1"}',
+        '{"do":"press","value":"open"}', '{"do":"scan","value":"x","more":1}', '{"do":["scan"],"value":"x"}',
+        '{"do":"pin","value":"1234567890123"}', json.dumps({"do": "scan", "value": "x" * 2401}), "[" * 4000,
+        '{"do":"scan","value":' + "9" * 5000 + "}",
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_request_that_is_none_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        parse_request(text)
+
+
+def test_request_over_8_kib_is_too_large() -> None:
+    with pytest.raises(TooLarge):
+        parse_request(" " * (MAX_REQUEST_BYTES + 1))
+
+
+def test_request_shows_no_code_when_printed() -> None:
+    assert "123456789" not in repr(Request("pin", "123456789"))
+
+
+@given(
+    st.text(max_size=80) | st.dictionaries(st.sampled_from(["do", "value", "x"]), st.text(max_size=9)).map(json.dumps)
+)
+def test_request_of_anything_is_a_value_or_a_typed_error(text: str) -> None:
+    with contextlib.suppress(WireError):
+        assert parse_request(text).do in ("scan", "pin", "press")
