@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edge.core.locker.credentials import Credential, open_credential, wears_token
+from edge.core.locker.state import LockerState
+from edge.wire.pickup_claims import Operation, group_audience
+from edge.wire.pickup_token import PickupClaims, issue_token
+from tests.fleets import make_fleet
+from tests.machine.playbook import START_AT_MS, hex_id
+from tests.unit.edge.core.locker.test_visits import DAY_MS, FLEET, HERE, courier_code, pickup_code
+
+
+def state(**durable: object) -> LockerState:
+    empty = LockerState("locker-1", "5" * 32, trust=FLEET.bundle)
+    return replace(empty, durable=replace(empty.durable, **durable))  # type: ignore[arg-type]
+
+
+def test_recipient_s_code_names_pickup_and_use() -> None:
+    found = open_credential(pickup_code(3, 31), state(), START_AT_MS)
+    assert found == Credential("recipient", hex_id(3), hex_id(31), None, START_AT_MS + DAY_MS)
+
+
+def test_courier_s_code_names_the_courier_and_expires_with_its_action() -> None:
+    found = open_credential(courier_code(4), state(), START_AT_MS)
+    assert found == Credential("courier", hex_id(4), None, "courier:7", START_AT_MS + 300_000)
+
+
+@pytest.mark.parametrize("make", [lambda: pickup_code(3, 31), lambda: courier_code(3)], ids=["recipient", "courier"])
+def test_credential_that_a_visit_used_is_used(make) -> None:  # type: ignore[no-untyped-def]
+    assert open_credential(make(), state(used_jtis={hex_id(3): START_AT_MS}), START_AT_MS) == "already_used"
+
+
+def test_credential_that_was_withdrawn_is_revoked() -> None:
+    locker = state()
+    locker = replace(locker, desired=replace(locker.desired, revoked=frozenset({hex_id(3)})))
+    assert open_credential(pickup_code(3, 31), locker, START_AT_MS) == "revoked"
+
+
+def test_group_of_lockers_counts_only_for_its_members() -> None:
+    code = pickup_code(3, 31, audience=group_audience("north"))
+    locker = state()
+    assert open_credential(code, locker, START_AT_MS) == "other_locker"
+    member = replace(locker, desired=replace(locker.desired, audiences=frozenset({"group:north"})))
+    assert isinstance(open_credential(code, member, START_AT_MS), Credential)
+
+
+@pytest.mark.parametrize("at_ms", [START_AT_MS - 1, START_AT_MS + DAY_MS], ids=["a moment early", "at its end"])
+def test_credential_outside_its_time_is_not_valid_now(at_ms: int) -> None:
+    assert open_credential(pickup_code(3, 31), state(), at_ms) == "not_valid_now"
+
+
+def test_code_of_another_fleet_or_with_a_changed_character_or_without_trust_opens_nothing() -> None:
+    code = pickup_code(3, 31)
+    foreign = replace(state(), trust=make_fleet(devices=1, seed=9).bundle)
+    assert open_credential(code, foreign, START_AT_MS) == "untrusted"
+    assert open_credential(code, replace(state(), trust=None), START_AT_MS) == "untrusted"
+    for place in range(4, len(code), 17):
+        changed = code[:place] + ("A" if code[place] != "A" else "B") + code[place + 1 :]
+        assert isinstance(open_credential(changed, state(), START_AT_MS), str)
+
+
+def test_operation_that_a_locker_does_not_offer_is_refused() -> None:
+    claims = PickupClaims(
+        FLEET.name, HERE, Operation.DROP_OFF, START_AT_MS, START_AT_MS + DAY_MS, hex_id(3), hex_id(31)
+    )
+    assert open_credential(issue_token(claims, FLEET.pickup), state(), START_AT_MS) == "operation_not_offered"
+
+
+def test_only_a_credential_wears_one() -> None:
+    assert wears_token(pickup_code(1, 31)) and wears_token(courier_code(1)) and not wears_token("PW001")
