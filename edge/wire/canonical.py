@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from edge.wire.errors import Malformed
 from edge.wire.ids import MAX_SAFE_INTEGER
 
 MAX_DEPTH = 16
+_MAX_KEY = 64
 _KEY = re.compile(r"[a-z0-9_]{1,64}\Z")
 _BIG_NUMBER = re.compile(rb"[0-9]{16}")
 
@@ -68,10 +70,12 @@ def _refuse_number(text: str) -> NoReturn:
 
 def _check(value: Any, *, depth: int) -> None:
     kind = type(value)
+    if kind is str:
+        return  # a lone surrogate is found when the text is encoded
     if kind is int:
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
             raise Malformed("integer beyond 2^53")
-    elif isinstance(value, Mapping):
+    elif kind is dict or isinstance(value, Mapping):
         _check_depth(depth)
         for key, item in value.items():
             _check_key(key)
@@ -80,7 +84,7 @@ def _check(value: Any, *, depth: int) -> None:
         _check_depth(depth)
         for item in value:
             _check(item, depth=depth + 1)
-    elif value is not None and kind not in (str, bool):
+    elif value is not None and kind is not bool:
         raise Malformed(f"a {kind.__name__} has no place in the profile")
 
 
@@ -90,8 +94,14 @@ def _check_depth(depth: int) -> None:
 
 
 def _check_key(key: Any) -> None:
-    if type(key) is not str or not _KEY.match(key):
+    if type(key) is not str or len(key) > _MAX_KEY or not _is_key(key):
         raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
+
+
+@lru_cache(maxsize=2048)
+def _is_key(key: str) -> bool:
+    """Remembered, for the keys are few; only short texts come here."""
+    return _KEY.match(key) is not None
 
 
 def _check_keys(value: dict[str, Any], depth: int) -> None:

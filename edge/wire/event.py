@@ -171,7 +171,7 @@ def format_time(at_ms: int) -> str:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise Malformed(f"no such time: {at_ms} ms", where="time") from error
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis:03d}Z".rjust(24, "0")
+    return f"{moment.isoformat()[:19]}.{millis:03d}Z"
 
 
 def parse_time(text: str) -> int:
