@@ -18,7 +18,7 @@ from threading import Thread
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from cloud_bridge.errors import BrokerOpen, CloudError, LinkDown
 from cloud_bridge.fleet.model import Outgoing
@@ -29,7 +29,7 @@ from edge.wire.topics import ALL_SHARDS, CHANNELS, Channel, parse_topic, shard_f
 Receive = Callable[[str, str, bytes], Awaitable[Sequence[Outgoing]]]
 _log = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.5
-_MAX_RETRY_S = 30.0
+_MAX_RETRY_S = 5.0  # a handful of workers: a broker that is back must not wait for its service
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class BridgeSettings:
     username: str | None = None
     password: str | None = None
     keepalive_s: int = 30
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = 10.0
     workers: int = 16
     max_waiting: int = 4096
 
@@ -288,7 +288,7 @@ def make_client(settings: BridgeSettings, *, anonymous: bool = False) -> Client:
 
 
 async def refuses_strangers(settings: BridgeSettings) -> bool:
-    """Try to log in without credentials. True: refused, as it must be. False: the broker cannot be reached yet.
+    """Try to log in without credentials. True: refused, as it must be. False: the broker does not answer yet.
 
     Raises:
         BrokerOpen: it let us in.
@@ -306,8 +306,10 @@ def _probe(settings: BridgeSettings) -> bool:
         return True
     except (OSError, ValueError) as error:
         return isinstance(error, ConnectionResetError)
+    ended = False
     for _ in range(50):
-        if answers or client.loop(timeout=settings.connect_timeout_s / 50):
+        ended = bool(answers) or client.loop(timeout=settings.connect_timeout_s / 50) != MQTTErrorCode.MQTT_ERR_SUCCESS
+        if ended:
             break
     client.disconnect()
     if any(answers):
@@ -315,4 +317,4 @@ def _probe(settings: BridgeSettings) -> bool:
             "it lets clients in without credentials", where=f"{settings.host}:{settings.port}",
             remedy="Forbid anonymous clients (allow_anonymous false, require_certificate true) and start again.",
         )  # fmt: skip
-    return True
+    return ended  # a broker that says nothing at all has not refused: ask again

@@ -10,7 +10,7 @@ import pytest
 
 from cloud_bridge.errors import BrokerOpen, LinkDown
 from cloud_bridge.fleet.model import Outgoing
-from cloud_bridge.mqtt import BridgeSettings, MqttBridge
+from cloud_bridge.mqtt import BridgeSettings, MqttBridge, refuses_strangers
 from cloud_bridge.ports import SystemRandom
 from edge.wire.envelope import open_envelope
 from edge.wire.topics import topic
@@ -37,6 +37,12 @@ async def test_bridge_refuses_to_go_live_on_a_broker_that_lets_strangers_in(tmp_
             await asyncio.wait_for(bridge.run(), 20)
     assert caught.group_contains(BrokerOpen)
     assert not bridge.connected.is_set()
+
+
+async def test_broker_that_says_nothing_has_not_refused_strangers() -> None:
+    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        assert not await refuses_strangers(BridgeSettings("127.0.0.1", port, connect_timeout_s=0.3))
 
 
 async def test_publish_without_a_connection_says_so() -> None:
