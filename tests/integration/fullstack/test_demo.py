@@ -36,7 +36,7 @@ from hil.demo.story import Story
 from tests.integration.fullstack import stack
 from tests.integration.fullstack.stack import DEVICE, StackWorld
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("fullstack_demo")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 BACKLOG = 3_000
 COURIERS_ROUTE = [DEVICE_ID]
 

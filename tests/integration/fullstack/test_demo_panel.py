@@ -28,7 +28,7 @@ from hil.demo.folder import Folder, compartments
 from tests.integration.browser import accessibility_findings, chromium, screenshot, small_targets
 from tests.integration.fullstack.stack import assert_gapless, assert_one_pulse_for_each_authority, processes_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("fullstack_panel"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 READY_S = 120
 HEALS_MS = 30_000
 DOOR_OF = {(row["module"], row["channel"]): row["no"] for row in compartments()}

@@ -1,4 +1,4 @@
-"""The same story as a fleet runs it: certificates from provisioning, mosquitto with mTLS alone, the bridge on PostgreSQL.
+"""The same story as a fleet runs it: provisioned certificates, mosquitto with mTLS alone, the bridge on PostgreSQL.
 
 One world for the whole module; the tests build on each other in this order, and the last one revokes the device.
 """
@@ -46,7 +46,6 @@ from tests.integration.tls_material import Authority
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("fullstack_production"),
     pytest.mark.postgres,
 ]
 
