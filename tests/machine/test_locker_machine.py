@@ -8,7 +8,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from edge.core.authority_time import AuthorityTime
 from edge.core.locker.durable import Durable
@@ -493,7 +500,8 @@ class LockerMachine(RuleBasedStateMachine):
             assert state.session.visit_id in self.whole.visits
 
 
-LockerMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-test_locker_any_run_keeps_every_rule = LockerMachine.TestCase
+def test_locker_any_run_keeps_every_rule() -> None:
+    wanted = settings(
+        max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(LockerMachine, settings=wanted)
