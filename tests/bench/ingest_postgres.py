@@ -23,7 +23,7 @@ from tests.bench.ingest_load import BATCH_EVENTS, Load, make_load
 from tests.cloud_world import CountingRandom, FakeClock, cloud_keys, make_world
 from tests.integration.postgres import find_postgres, private_cluster
 
-DEVICES, BATCHES_EACH, ROUNDS, WORKERS = 8, 8, 5, 2
+DEVICES, BATCHES_EACH, ROUNDS, WORKERS = 8, 8, 5, 2  # and one batch of each device before the clock starts
 
 
 def run() -> dict[str, Any]:
@@ -47,7 +47,8 @@ def run() -> dict[str, Any]:
         "met": value / limit >= 0.5,
         "seconds": round(time.perf_counter() - began, 1),
         "note": (
-            f"{total} events in batches of {BATCH_EVENTS} from {DEVICES} devices, {WORKERS} processes; rounds "
+            f"{total} events in batches of {BATCH_EVENTS} from {DEVICES} devices, {WORKERS} processes, both after "
+            f"one batch of each device; rounds "
             f"{min(ours):.0f} to {max(ours):.0f}, peer {min(peer):.0f} to {max(peer):.0f}; {_version()}"
         ),
     }
@@ -86,7 +87,7 @@ _LOADS: list[Load] = []
 def _load() -> Load:
     """Made once in each process, outside the measured time."""
     if not _LOADS:
-        _LOADS.append(make_load(DEVICES, BATCHES_EACH))
+        _LOADS.append(make_load(DEVICES, BATCHES_EACH + 1))
     return _LOADS[0]
 
 
@@ -99,9 +100,9 @@ async def _ingest(url: str, load: Load, worker: int) -> float:
     ingest = Ingest(db, cloud_keys(load.fleet), FakeClock(), CountingRandom(), (FleetProjection(),))
     mine = list(load.fleet.devices)[worker::WORKERS]
     lanes = [[payload for device, payload in load.batches if device == device_id] for device_id in mine]
-    await db.read(lambda conn: conn.execute(text("SELECT 1")))
+    await asyncio.gather(*(_lane(ingest, d, lane[:1]) for d, lane in zip(mine, lanes, strict=True)))
     wall_s = time.perf_counter()
-    await asyncio.gather(*(_lane(ingest, d, lane) for d, lane in zip(mine, lanes, strict=True)))
+    await asyncio.gather(*(_lane(ingest, d, lane[1:]) for d, lane in zip(mine, lanes, strict=True)))
     wall_s = time.perf_counter() - wall_s
     assert ingest.counters.events_stored == load.events // WORKERS, ingest.counters
     await db.close()
@@ -119,9 +120,11 @@ def _insert(url: str, worker: int) -> float:
 
 async def _plain(url: str, load: Load, worker: int) -> float:
     db = open_database(url)
-    await db.read(lambda conn: conn.execute(text("SELECT 1")))
+    batches, warm = load.rows[worker::WORKERS], DEVICES // WORKERS
+    for rows in batches[:warm]:
+        await db.write(lambda conn, rows=rows: bulk_insert(conn, events, rows))  # type: ignore[misc]
     wall_s = time.perf_counter()
-    for rows in load.rows[worker::WORKERS]:
+    for rows in batches[warm:]:
         await db.write(lambda conn, rows=rows: bulk_insert(conn, events, rows))  # type: ignore[misc]
     wall_s = time.perf_counter() - wall_s
     await db.close()
