@@ -56,6 +56,11 @@ class OpenBody(Model):
     reason: Reason
 
 
+class EnableBody(Model):
+    compartment_no: Annotated[int, Field(ge=1, le=9999)]
+    reason: Reason
+
+
 class CommandReply(Model):
     command_id: str
     device_id: str
@@ -138,6 +143,15 @@ def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
         )
         return _command(sent)
 
+    async def enable_compartment(call: Call) -> CommandReply:
+        await _check(call)
+        args = {"compartment_no": call.body.compartment_no}
+        actor = f"{call.principal.role.value}:{call.principal.actor}"
+        sent = await fleet.command(
+            call.params["device_id"], "enable_compartment", args, actor=actor, reason=call.body.reason
+        )
+        return _command(sent)
+
     async def _check(call: Call) -> None:
         await db.read(lambda conn: own_device(conn, call.principal.tenant, call.params["device_id"]))
 
@@ -175,6 +189,9 @@ def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
               "Let a quarantined device go on", "devices", "serve", ReasonBody, reply=DeviceReply),
         Route("POST", f"{device}/open", Permission.COMMANDS_SEND, open_compartment, "Open a compartment remotely",
               "commands", "serve", OpenBody, reply=CommandReply, status=201, creates=True),
+        Route("POST", f"{device}/enable", Permission.COMMANDS_SEND, enable_compartment,
+              "Put a compartment back into service", "commands", "serve", EnableBody, reply=CommandReply, status=201,
+              creates=True),
         Route("GET", f"{device}/commands", Permission.COMMANDS_READ, list_commands, "A device's commands", "commands",
               reply=CommandList),
         Route("GET", "/v1/commands/{command_id}", Permission.COMMANDS_READ, get_command, "What became of a command",

@@ -96,6 +96,7 @@ OBJECTS = {
 BODIES = {
     "/v1/parcels/{parcel_id}/reservation": {"locker_id": "locker-0001"},
     "/v1/devices/{device_id}/open": {"compartment_no": 1, "reason": "curiosity"},
+    "/v1/devices/{device_id}/enable": {"compartment_no": 1, "reason": "curiosity"},
     "/v1/devices/{device_id}/end-quarantine": {"reason": "curiosity"},
     "/v1/lockers/{locker_id}": {"name": "Mine", "address": "Mine", "compartments": []},
 }

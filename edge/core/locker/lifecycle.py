@@ -1,17 +1,13 @@
-"""Boot, configuration, storage, boards and remote commands: everything that is not a person at the kiosk."""
+"""Boot, configuration, storage and boards: what happens to a locker without a person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from edge.core.locker import doors, reissue
+from edge.core.locker import commands, doors, reissue
 from edge.core.locker.custody import abandon, compare_contents, leave_unverified, settle_custody
-from edge.core.locker.doors import derive_id
 from edge.core.locker.model import (
     BoardChanged,
-    CommandReceived,
     Desired,
     DesiredReceived,
     Started,
@@ -19,11 +15,8 @@ from edge.core.locker.model import (
     Step,
     StorageChanged,
 )
-from edge.core.locker.state import Session, Turn, printable
+from edge.core.locker.state import Session, Turn
 from edge.ports import DoorState
-from edge.wire.messages import Command
-
-STAFF_CAUSES = frozenset({"inspect", "retrieve", "collect"})
 
 
 def started(turn: Turn, event: Started) -> None:
@@ -138,7 +131,7 @@ def _give_up_cut_short(turn: Turn) -> None:
     for authority_id, authority in turn.state.durable.authorities.items():
         if not authority.ended and authority_id not in turn.state.pulsing:
             doors.finish_unsent(turn, authority_id, authority.compartment_no)
-            command_settled(turn, authority_id, "did_not_open")
+            commands.command_settled(turn, authority_id, "did_not_open")
     for visit_id, visit in turn.state.durable.visits.items():
         if visit.kind != "remote":
             abandon(turn, visit_id, "storage_full")
@@ -170,76 +163,3 @@ def board_changed(turn: Turn, event: BoardChanged) -> None:
     else:
         turn.record("board_lost", module=event.module)
         turn.alarm("board_lost", event.module)
-
-
-# --- commands ------------------------------------------------------------------------------------------------
-
-
-def command_received(turn: Turn, event: CommandReceived) -> None:
-    """A signed command: accepted once, answered with its first outcome for ever."""
-    command = event.command
-    known = turn.state.durable.commands.get(command.command_id)
-    if known is not None:
-        if known != "accepted" and event.problem is None:
-            turn.record("command_finished", command_id=command.command_id, outcome=known)
-        return
-    problem = event.problem or _problem(turn, command)
-    if problem is not None:
-        turn.record("command_refused", command_id=command.command_id, reason=problem)
-        return
-    _open_by_command(turn, command, event.fresh_id)
-
-
-def _problem(turn: Turn, command: Command) -> str | None:
-    if command.device_id != turn.state.device_id:
-        return "foreign_device"
-    if turn.state.nonce is None or command.nonce != turn.state.nonce:
-        return "foreign_session"
-    if turn.now.clock != "synced":
-        return "clock_not_synced"
-    if turn.now.at_ms >= command.expires_at_ms:
-        return "expired"
-    if command.type != "open_compartment":
-        return "unknown_type"
-    if not _valid_args(command.args):
-        return "bad_arguments"
-    inspect = command.args.get("purpose", "inspect") == "inspect"
-    return doors.refusal(turn, command.args["compartment_no"], staff=True, inspect=inspect)
-
-
-def _valid_args(args: Mapping[str, Any]) -> bool:
-    purpose = args.get("purpose", "inspect")
-    return type(args.get("compartment_no")) is int and type(purpose) is str and purpose in STAFF_CAUSES
-
-
-def _open_by_command(turn: Turn, command: Command, fresh_id: str) -> None:
-    visit_id = derive_id(fresh_id, "visit")
-    turn.record(
-        "command_accepted",
-        command_id=command.command_id,
-        type=command.type,
-        actor=printable(command.actor),
-        reason=printable(command.reason),
-    )
-    turn.record("visit_started", visit_id=visit_id, kind="remote")
-    doors.authorise(
-        turn,
-        command.args["compartment_no"],
-        authority_id=derive_id(fresh_id, "authority"),
-        visit_id=visit_id,
-        cause=command.args.get("purpose", "inspect"),
-        command=command,
-    )
-
-
-def command_settled(turn: Turn, authority_id: str, outcome: str) -> None:
-    """The pulse of a command has its outcome: answer it. Its visit lives on while the door may still move."""
-    authority = turn.state.durable.authorities.get(authority_id)
-    if authority is None or authority.command_id is None:
-        return
-    turn.record("command_finished", command_id=authority.command_id, outcome=outcome)
-    if outcome == "did_not_open":
-        abandon(turn, authority.visit_id, "did_not_open")
-    elif outcome == "unverified" and authority.compartment_no in turn.state.durable.custody:
-        leave_unverified(turn, authority.compartment_no)
-    turn.record("visit_ended", visit_id=authority.visit_id, reason=outcome)

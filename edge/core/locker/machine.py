@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edge.core.locker import doors, lifecycle, visits
+from edge.core.locker import commands, doors, lifecycle, visits
 from edge.core.locker.custody import compare_contents
 from edge.core.locker.fold import fold
 from edge.core.locker.model import (
@@ -80,7 +80,7 @@ def _settling(turn: Turn, authority_id: str, rule: Callable[[Turn, Any], str | N
 
 
 def _pulse_settled(turn: Turn, authority_id: str, compartment_no: int, outcome: str) -> None:
-    lifecycle.command_settled(turn, authority_id, outcome)
+    commands.command_settled(turn, authority_id, outcome)
     visits.pulse_settled(turn, compartment_no, outcome)
     lifecycle.give_up_orphan(turn, compartment_no, outcome)
 
@@ -137,7 +137,7 @@ _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     DoorRead: _door_read,
     ReadyToPulse: _ready_to_pulse,
     PulseEnded: _pulse_ended,
-    CommandReceived: lifecycle.command_received,
+    CommandReceived: commands.command_received,
     DesiredReceived: lifecycle.desired_received,
     SessionChanged: _session_changed,
     TrustChanged: _trust_changed,

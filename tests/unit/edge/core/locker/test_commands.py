@@ -175,3 +175,21 @@ def test_clock_jumps_between_commands_lift_no_cap(jump_ms: int) -> None:
         play.board_says(PulseReply.REFUSED) if play.state.pulsing else None
         play.now = Now(play.now.mono_ms + 100, at_ms + jump_ms, "synced")
     assert len(play.pulses()) == play.state.limits.openings_per_minute
+
+
+def test_command_enables_a_compartment_that_was_out_of_service_and_settles_its_alarm() -> None:
+    play = book().given("compartment_disabled", compartment_no=2, reason="did_not_open")
+    play.given("alarm_raised", alarm="door_did_not_open", subject="2")
+    play.when(received(command(type="enable_compartment")))
+    assert play.types() == ["command_accepted", "compartment_enabled", "alarm_cleared", "command_finished"]
+    assert play.state.durable.slot(2).disabled is None and play.pulses() == []
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [({}, "bad_arguments"), ({"compartment_no": 99}, "no_such_compartment"), ({"compartment_no": 2}, "not_disabled")],
+    ids=["no-args", "unknown", "in-service"],
+)
+def test_command_to_enable_what_cannot_be_enabled_is_refused(args: dict[str, object], reason: str) -> None:
+    play = book().when(received(command(type="enable_compartment", args=args)))
+    assert play.data("command_refused")["reason"] == reason
