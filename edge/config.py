@@ -27,6 +27,7 @@ class MqttConfig(_Section):
     password_file: Path | None = None
     keepalive_s: int = Field(30, ge=5, le=600)
     first_retry_ms: int = Field(10_000, ge=100, le=60_000)
+    max_retry_ms: int = Field(60_000, ge=100, le=600_000)
 
 
 class ScreenConfig(_Section):

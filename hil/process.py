@@ -17,7 +17,7 @@ from hil.errors import ProcessFailed
 
 _PR_SET_PDEATHSIG = 1
 READY_S = 60.0
-STOP_S = 1.0
+STOP_S = 0.7
 
 
 def die_with_parent() -> None:
@@ -95,7 +95,7 @@ class Deployable:
             await self._process.wait()
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL after a second."""
+        """SIGTERM, and SIGKILL soon after: the demo as a whole ends within two seconds."""
         if self._process is None or not self.running:
             return
         self._process.terminate()

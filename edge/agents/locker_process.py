@@ -175,6 +175,7 @@ def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
         password=password,
         keepalive_s=mqtt.keepalive_s,
         first_retry_ms=mqtt.first_retry_ms,
+        max_retry_ms=mqtt.max_retry_ms,
     )
 
 

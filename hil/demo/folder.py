@@ -142,6 +142,7 @@ def write_device(folder: Folder, root_public_hex: str, broker_port: int, screen_
         "tls = false",
         f'password_file = "{folder.root / "device.secret"}"',
         "first_retry_ms = 1000",
+        "max_retry_ms = 3000",  # a person is watching, and there is one device
         "keepalive_s = 5",
         "[screen]",
         f"port = {screen_port}",

@@ -53,7 +53,7 @@ class Panel:
         app.router.add_post("/api/login", self._sign_in)
         app.router.add_get("/api/state", self._state)
         app.router.add_post("/api/do", self._do)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", places.free_port())

@@ -19,6 +19,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "mqtt.password_file": "file with the broker password, for loopback without TLS",
         "mqtt.keepalive_s": "how soon a dead connection is noticed",
         "mqtt.first_retry_ms": "first wait after a lost connection; it doubles, with full jitter",
+        "mqtt.max_retry_ms": "the longest such wait",
         "screen.host": "where the kiosk page is served: this device only",
         "screen.port": "its port; 0 takes a free one and prints it",
         "storage.max_file_bytes": "the log's share of the disk; when it is full, doors stay closed",
