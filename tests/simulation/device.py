@@ -155,6 +155,7 @@ class SimDevice:
         self.wire.power(True)
         self._oracle.note(self.device_id, "boot", self.boot)
         work, lost = self._loop.create_task(agent.run()), self._loop.create_task(self._power_lost.wait())
+        work.add_done_callback(lambda task: task.cancelled() or task.exception())  # judged in `_autopsy`
         await asyncio.wait({work, lost}, return_when=asyncio.FIRST_COMPLETED)
         self._power_lost.set()
         self._facts.running = agent.runtime.state.durable

@@ -169,13 +169,13 @@ class UnsyncedLog(InlineEventLog):
 
 
 class DroppingLog(InlineEventLog):
-    """A long backlog loses its newest doors, so that the card does not fill."""
+    """A long backlog takes no more, so that the card does not fill."""
 
     LIMIT = 30
 
     async def append(self, drafts: Sequence[EventDraft], *, snapshot: bytes | None = None) -> Cursor:
         head = self.store.head()
-        if head.size - head.receipted_size > self.LIMIT and all(d.type.startswith("door_") for d in drafts):
+        if head.size - head.receipted_size > self.LIMIT:
             return Cursor(head.stream, head.size + len(drafts))
         return await super().append(drafts, snapshot=snapshot)
 
@@ -256,7 +256,7 @@ FAULTS: Mapping[str, Fault] = {
         Fault("attempt_counted_after_compare", "only wrong ones need counting",
               Parts(agent=_with_step(_attempt_after_compare))),
         Fault("cursor_moved_on_puback", "the broker has it", Parts(agent=PubackAgent)),
-        Fault("drop_over_backlog", "doors are not worth a full card", Parts(log=DroppingLog)),
+        Fault("drop_over_backlog", "old news is not worth a full card", Parts(log=DroppingLog)),
         Fault("credential_used_twice", "the code is signed, so it is good",
               Parts(agent=_with_step(_credentials_again))),
         Fault("pulse_repeated", "the door did not open, try again", Parts(agent=_with_runtime(RetryingRuntime))),

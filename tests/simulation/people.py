@@ -266,6 +266,8 @@ class People:
         compartment = device.cabinet.compartments[no]
         if compartment.open or not await device.until(lambda: compartment.open, 120):
             return
+        if device.screen.compartment_no == no:  # it opened for somebody at the kiosk, and is theirs to shut
+            return
         await asyncio.sleep(dice.uniform(*HANDS_S))
         if purpose == "retrieve" and compartment.open:
             for taken in device.cabinet.take(no):
