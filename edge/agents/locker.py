@@ -158,14 +158,17 @@ class LockerAgent:
         """What the kiosk page shows now."""
         return view(self.runtime.state, self._ports.clock.now())
 
+    def _mono_ms(self) -> int:
+        return self._ports.clock.now().mono_ms
+
     def scan(self, text: str) -> None:
-        self.runtime.feed(Scanned(text, self.runtime.fresh_id()))
+        self.runtime.feed(Scanned(text, self.runtime.fresh_id(), self._mono_ms()))
 
     def enter_pin(self, pin: str) -> None:
-        self.runtime.feed(PinEntered(pin, self.runtime.fresh_id()))
+        self.runtime.feed(PinEntered(pin, self.runtime.fresh_id(), self._mono_ms()))
 
     def press(self, action: str) -> None:
-        self.runtime.feed(Pressed(action, self.runtime.fresh_id()))
+        self.runtime.feed(Pressed(action, self.runtime.fresh_id(), self._mono_ms()))
 
     def board(self, module: str, answers: bool) -> None:
         self.runtime.feed(BoardChanged(module, answers))
@@ -196,8 +199,17 @@ class LockerAgent:
         elif isinstance(message, Secret):
             self._secret(message)
         elif isinstance(message, Bundle):
+            self._trust_arrived(message)
+
+    def _trust_arrived(self, message: Bundle) -> None:
+        """In force at once; what cannot be kept comes again with the next session."""
+        self.runtime.feed(TrustChanged(message.bundle))
+        try:
             self._ports.documents.save(TRUST, message.encode())
-            self.runtime.feed(TrustChanged(message.bundle))
+        except EdgeError as error:
+            self.runtime.feed(LinkAlarm("trust_not_kept", str(error), raised=True))
+            return
+        self.runtime.feed(LinkAlarm("trust_not_kept", "", raised=False))
 
     def _command(self, command: Command, problem: str | None) -> None:
         self.runtime.feed(CommandReceived(command, problem, self.runtime.fresh_id()))

@@ -13,6 +13,8 @@ from edge.core.locker.state import Pulsing, Turn
 from edge.ports import DoorState, PulseReply
 from edge.wire.messages import Command
 
+AUTHORITY_LIFE_MS = 20_000
+
 # (what the board said, the door was seen open) → outcome; the sensor has the last word, never the board.
 OUTCOMES: Mapping[tuple[bool, bool], str] = {
     (True, True): "opened",
@@ -87,7 +89,8 @@ def authorise(
     expires_at_ms = command.expires_at_ms if command else None
     nonce = command.nonce if command else None
     opened = turn.state.durable.slot(compartment_no).door is DoorState.OPEN
-    turn.pulse_state(authority_id, Pulsing(compartment_no, opened=opened, expires_at_ms=expires_at_ms, nonce=nonce))
+    pulsing = Pulsing(compartment_no, turn.now.mono_ms, opened=opened, expires_at_ms=expires_at_ms, nonce=nonce)
+    turn.pulse_state(authority_id, pulsing)
     turn.set(authorised_mono_ms=(*_in_window(turn), turn.now.mono_ms))
     turn.emit(Recheck(authority_id))
 
@@ -100,7 +103,8 @@ def ready_to_pulse(turn: Turn, event: ReadyToPulse) -> str | None:
     compartment = turn.state.compartment(pulsing.compartment_no)
     expired = pulsing.expires_at_ms is not None and turn.now.at_ms >= pulsing.expires_at_ms
     foreign = pulsing.nonce is not None and pulsing.nonce != turn.state.nonce
-    if compartment is None or expired or foreign:
+    late = turn.now.mono_ms - pulsing.authorised_mono_ms > AUTHORITY_LIFE_MS
+    if compartment is None or expired or foreign or late:
         _finish(turn, event.authority_id, pulsing, "not_sent", "did_not_open")
         return "did_not_open"
     turn.pulse_state(event.authority_id, replace(pulsing, sent=True))

@@ -37,6 +37,8 @@ from edge.core.locker.state import LockerState, Turn, printable
 from edge.ports import DoorState, Now
 from edge.wire.event import Event
 
+PATIENCE_MS = 15_000
+
 
 def step(state: LockerState, event: Input, now: Now) -> tuple[LockerState, tuple[Effect, ...]]:
     """One turn of the machine. `Record` effects are to be durable before any later effect of the step is done."""
@@ -127,13 +129,24 @@ def _link_alarm(turn: Turn, event: LinkAlarm) -> None:
         turn.clear_alarm(f"cloud_{event.code}")
 
 
+def _by_a_person(rule: Callable[[Turn, Any], None]) -> Callable[[Turn, Any], None]:
+    """What a person did counts only while that person can still be standing there."""
+
+    def act(turn: Turn, event: Any) -> None:
+        waited_ms = 0 if event.asked_mono_ms is None else turn.now.mono_ms - event.asked_mono_ms
+        if waited_ms <= PATIENCE_MS:
+            rule(turn, event)
+
+    return act
+
+
 _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     Started: lifecycle.started,
-    Scanned: visits.scanned,
-    PinEntered: visits.pin_entered,
+    Scanned: _by_a_person(visits.scanned),
+    PinEntered: _by_a_person(visits.pin_entered),
     PinChecked: visits.pin_checked,
     CounterChosen: visits.counter_chosen,
-    Pressed: visits.pressed,
+    Pressed: _by_a_person(visits.pressed),
     DoorRead: _door_read,
     ReadyToPulse: _ready_to_pulse,
     PulseEnded: _pulse_ended,

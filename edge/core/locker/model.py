@@ -79,16 +79,22 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """Text from the scanner or the page, unchecked. `fresh_id` becomes the id of what it may start."""
+    """Text from the scanner or the page, unchecked. `fresh_id` becomes the id of what it may start.
+
+    `asked_mono_ms`: when the person did it. What waited too long behind a slow disk is dropped: by then somebody
+    else may stand there.
+    """
 
     text: str
     fresh_id: str
+    asked_mono_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PinEntered:
     pin: str = field(repr=False)
     fresh_id: str = ""
+    asked_mono_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Pressed:
 
     action: str
     fresh_id: str
+    asked_mono_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

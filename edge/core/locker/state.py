@@ -43,9 +43,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Pulsing:
-    """A pulse whose outcome is not settled: what the board said, whether the door was seen open."""
+    """A pulse whose outcome is not settled: what the board said, whether the door was seen open.
+
+    `authorised_mono_ms`: when its authority was recorded; a pulse that could not be sent soon is not sent at all.
+    """
 
     compartment_no: int
+    authorised_mono_ms: int = 0
     reply: PulseReply | None = None
     sent: bool = False
     opened: bool = False

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from edge.core.locker.machine import step
 from edge.core.locker.model import (
     ChooseCounter,
     CounterChosen,
     Pressed,
+    ReadyToPulse,
+    Recheck,
     Reservation,
     Scanned,
     Started,
@@ -231,3 +234,22 @@ def test_credential_used_before_a_restart_that_sets_the_clock_back_stays_used() 
     play.wait(-2 * DAY_MS).when(Started("test", "boot")).forget()
     scan(play, pickup_code(2, 31))
     assert play.data("qr_refused")["reason"] == "already_used"
+
+
+def test_scan_that_waited_behind_a_slow_disk_opens_nothing_for_the_next_person() -> None:
+    play = deposit(scan(book(), courier_code(1)))
+    play.when(Pressed("done", play.fresh()), TimerFired("session")).forget()
+    asked_mono_ms = play.now.mono_ms
+    play.wait(15_001).when(Scanned(pickup_code(2, 31), play.fresh(), asked_mono_ms))
+    assert play.events == [] and play.pulses() == []
+
+
+def test_pulse_whose_record_took_too_long_is_not_sent() -> None:
+    play = deposit(scan(book(), courier_code(1)))
+    play.when(Pressed("done", play.fresh())).forget()
+    state, effects = step(play.state, Scanned(pickup_code(2, 31), play.fresh()), play.now)
+    (recheck,) = [effect for effect in effects if isinstance(effect, Recheck)]
+    play.state = state
+    play.wait(20_001).when(ReadyToPulse(recheck.authority_id))
+    assert play.data("unlock_finished")["pulse"] == "not_sent"
+    assert play.pulses() == [] and play.state.session.step is Step.RETRY
