@@ -12,7 +12,8 @@ from edge.wire.errors import Malformed, TooLarge, WireError
 
 
 @pytest.mark.parametrize(
-    ("do", "value"), [("scan", "PW001"), ("scan", ""), ("pin", "123456789"), *(("press", action) for action in ACTIONS)]
+    ("do", "value"),
+    [("scan", "PW001"), ("scan", ""), ("pin", "123456789"), *(("press", action) for action in sorted(ACTIONS))],
 )
 def test_request_of_every_kind_is_read(do: str, value: str) -> None:
     assert parse_request(json.dumps({"do": do, "value": value})) == Request(do, value)  # type: ignore[arg-type]
