@@ -1,12 +1,12 @@
 """Errors of the device side.
 
-    EdgeError
-    ├── StorageFull      no space: nothing was written, doors stay closed
-    ├── StorageFailed    the event log cannot be written at all
-    ├── LinkDown         no connection to the broker
-    ├── LineLost         a serial port vanished
-    ├── SecretMissing    a secret has not reached this device yet
-    └── ConfigError      the configuration is wrong: key, value and remedy named
+EdgeError
+├── StorageFull      no space: nothing was written, doors stay closed
+├── StorageFailed    the event log cannot be written at all
+├── LinkDown         no connection to the broker
+├── LineLost         a serial port vanished
+├── SecretMissing    a secret has not reached this device yet
+└── ConfigError      the configuration is wrong: key, value and remedy named
 """
 
 from __future__ import annotations
