@@ -24,7 +24,8 @@ demo-clean: ## forget the demo's state
 
 test: venv ## lint, contracts, types and all tests that finish in 5 minutes
 	@.ci/system-packages.sh
-	@$(MAKE) --no-print-directory lint unit browser
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 --output-sync=target unit browser
 
 lint: venv
 	ruff check .
