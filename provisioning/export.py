@@ -10,7 +10,7 @@ from provisioning.fleet import Fleet
 
 
 class Receiver(StrEnum):
-    """A bridge signs with the role keys; a broker checks certificates; a device checks everything."""
+    """A bridge signs with the role keys; a broker checks and cuts off clients; a device checks everything."""
 
     BRIDGE = "bridge"
     BROKER = "broker"
@@ -32,8 +32,9 @@ def files_for(fleet: Fleet, receiver: Receiver, now_ms: int) -> list[ExportFile]
     """
     authority = ExportFile("ca.pem", fleet.authority.chain_pem)
     revoked = ExportFile("crl.pem", fleet.folder.read("ca/crl.pem"))
+    registry = ExportFile("devices.json", registry_file.encode(fleet.name, fleet.parties(), now_ms))
     if receiver is Receiver.BROKER:
-        return [authority, revoked]
+        return [authority, revoked, registry]
     public = [
         authority,
         ExportFile("fleet.json", fleet.folder.read("fleet.json")),
@@ -41,7 +42,6 @@ def files_for(fleet: Fleet, receiver: Receiver, now_ms: int) -> list[ExportFile]
     ]
     if receiver is Receiver.DEVICE:
         return public
-    registry = ExportFile("devices.json", registry_file.encode(fleet.name, fleet.parties(), now_ms))
     return [*public, revoked, registry, *_role_keys(fleet, now_ms)]
 
 
