@@ -12,6 +12,8 @@ from edge.errors import ConfigError
 from edge.wire.errors import WireError
 from edge.wire.ids import check_device_id, check_fleet
 
+LOOPBACK = ("127.0.0.1", "[::1]", "::1", "localhost")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +30,19 @@ class MqttConfig(_Section):
     keepalive_s: int = Field(30, ge=5, le=600)
     first_retry_ms: int = Field(10_000, ge=100, le=60_000)
     max_retry_ms: int = Field(60_000, ge=100, le=600_000)
+
+
+class HttpConfig(_Section):
+    """The way to the bridge where MQTT is blocked; named, it takes the place of `mqtt`."""
+
+    url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")
+    token_file: Path
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> HttpConfig:
+        if self.url.startswith("http://") and self.url.split("/")[2].rsplit(":", 1)[0] not in LOOPBACK:
+            raise ValueError("http:// is for a bridge on loopback only; use https://")
+        return self
 
 
 class ScreenConfig(_Section):
@@ -96,6 +111,7 @@ class AgentConfig(_Section):
     root_public_hex: str = Field(pattern=r"^[0-9a-f]{64}$")
     trust_file: Path
     mqtt: MqttConfig = MqttConfig()
+    http: HttpConfig | None = None
     screen: ScreenConfig = ScreenConfig()
     storage: StorageConfig = StorageConfig()
     gpio: GpioConfig = GpioConfig()
@@ -109,7 +125,7 @@ class AgentConfig(_Section):
             check_fleet(self.fleet)
         except WireError as error:
             raise ValueError(f"{error}. {error.remedy}") from error
-        if not self.mqtt.tls and self.mqtt.host not in ("127.0.0.1", "::1", "localhost"):
+        if not self.mqtt.tls and self.mqtt.host not in LOOPBACK:
             raise ValueError("mqtt.tls = false is for a broker on loopback only")
         self._check_map()
         return self

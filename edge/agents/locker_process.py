@@ -20,9 +20,11 @@ from edge.agents.system_random import SystemRandom
 from edge.config import AgentConfig
 from edge.drivers.lock_bank import BoardNotice, Presence, SerialLockBank
 from edge.errors import ConfigError, EdgeError
+from edge.link.http_link import HttpLink, HttpSettings
 from edge.link.mqtt import LinkListeners, MqttLink
 from edge.link.mqtt_settings import MqttSettings, TlsFiles
 from edge.link.sync_driver import SyncIdentity
+from edge.ports import Random
 from edge.screen.server import ScreenServer
 from edge.storage.document_file import DocumentFiles
 from edge.storage.event_log import ThreadedEventLog
@@ -61,7 +63,7 @@ class LockerProcess:
         documents = DocumentFiles(config.data_dir / "documents")
         root_public = bytes.fromhex(config.root_public_hex)
         trust = _newest_trust(config, documents, root_public)
-        self._link = MqttLink(_mqtt_settings(config, self._keys), random, self._listeners())
+        self._link = _open_link(config, self._keys, random, self._listeners())
         self._bank = SerialLockBank(lock_bank_config(config), on_notice=self._board_noticed)
         opened = self._opened
         self._agent = LockerAgent(
@@ -157,6 +159,14 @@ def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: by
     return newer if newer.version > provisioned.version else provisioned
 
 
+def _open_link(config: AgentConfig, keys: KeyFile, random: Random, listeners: LinkListeners) -> MqttLink | HttpLink:
+    """MQTT, unless the configuration says that only HTTP gets through."""
+    if config.http is None:
+        return MqttLink(_mqtt_settings(config, keys), random, listeners)
+    token = _read_secret(config.http.token_file, "http.token_file")
+    return HttpLink(HttpSettings(config.http.url, token), random, listeners)
+
+
 def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
     mqtt = config.mqtt
     tls = username = password = None
@@ -165,7 +175,7 @@ def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
             raise ConfigError("mqtt.ca_file is missing", where="mqtt", remedy="Name the fleet CA's certificate file.")
         tls = TlsFiles(mqtt.ca_file, keys.certificate_path, keys.tls_key_path)
     elif mqtt.password_file is not None:
-        username, password = config.device_id, _read_password(mqtt.password_file)
+        username, password = config.device_id, _read_secret(mqtt.password_file, "mqtt.password_file")
     return MqttSettings(
         host=mqtt.host,
         port=mqtt.port,
@@ -179,11 +189,11 @@ def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
     )
 
 
-def _read_password(path: Path) -> str:
+def _read_secret(path: Path, key: str) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(error), where="mqtt.password_file", remedy="Write the broker password there.") from error
+        raise ConfigError(str(error), where=key, remedy="Put the secret into that file, mode 0600.") from error
 
 
 async def serve(config: AgentConfig) -> int:

@@ -12,6 +12,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "keys_dir": "folder of the device's own keys and certificate, 0700",
         "root_public_hex": "the fleet root's public key: what every trust bundle is checked against",
         "trust_file": "the trust bundle from provisioning; a newer one from the cloud replaces it",
+        "http.url": "the bridge's origin where MQTT is blocked; named, HTTP takes the place of MQTT",
+        "http.token_file": "file with this device's API token (`pw-cloud token create --role device`), mode 0600",
         "mqtt.host": "the broker's name, as in its certificate",
         "mqtt.port": "the broker's port",
         "mqtt.tls": "mutual TLS; `false` is taken for a broker on loopback only",
