@@ -261,7 +261,7 @@ class Lockers:
         own = store.active_for_parcel(conn, row.parcel_key) if row is not None else None
         if own is not None:  # its own place is free for whoever must make way
             store.change_reservation(conn, own.reservation_id, ended="moving")
-        self._make_way(conn, locker.locker_id, no, keep=own)
+        self._make_way(conn, locker.locker_id, no, keep=own, occupied=row is not None)
         if row is None:
             self.write_twin(conn, locker.locker_id)
             return None
@@ -295,17 +295,19 @@ class Lockers:
 
     def blocked(self, conn: Connection, locker: Locker, no: int) -> None:
         """Compartment `no` went out of service: a reservation that waits for its parcel moves away."""
-        self._make_way(conn, locker.locker_id, no, keep=None)
+        self._make_way(conn, locker.locker_id, no, keep=None, occupied=False)
         self.write_twin(conn, locker.locker_id)
 
-    def _make_way(self, conn: Connection, locker_id: str, no: int, keep: Reservation | None) -> None:
+    def _make_way(
+        self, conn: Connection, locker_id: str, no: int, *, keep: Reservation | None, occupied: bool
+    ) -> None:  # fmt: skip
         store.lock_locker(conn, locker_id)
         for other in store.active_reservations(conn, locker_id):
             if other.compartment_no != no or (keep is not None and other.reservation_id == keep.reservation_id):
                 continue
             if not other.fulfilled:
                 self._move(conn, other)
-            elif keep is not None:  # two parcels in one compartment: the plan says so no more than once
+            elif occupied:  # two parcels in one compartment: the plan says so no more than once
                 store.change_reservation(conn, other.reservation_id, ended="compartment_shared")
 
     def _move(self, conn: Connection, reservation: Reservation) -> None:
