@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from cloud_bridge.ingest.commit import fold_guarded
 from cloud_bridge.ledger import store
@@ -30,7 +30,9 @@ class Followers:
         """Fold what is new; how many events."""
         done = 0
         for projection in self._projections:
-            while count := await self._step(projection):
+            count = BATCH
+            while count == BATCH:
+                count = await self._step(projection)
                 done += count
         return done
 
@@ -62,5 +64,11 @@ class Followers:
 def _hold_cursor(conn: Connection, projection: str, position: int) -> bool:
     """Take the cursor's row until the transaction ends; False when another worker has moved it meanwhile."""
     upsert(conn, cursors, {"projection": projection, "position": 0}, keys=("projection",), change=())
-    own = cursors.c.projection == projection, cursors.c.position == position
-    return conn.execute(update(cursors).where(*own).values(position=position)).rowcount == 1
+    return conn.execute(_HOLD, {"name": projection, "here": position}).rowcount == 1
+
+
+_HOLD = (
+    update(cursors)
+    .where(cursors.c.projection == bindparam("name"), cursors.c.position == bindparam("here"))
+    .values(position=cursors.c.position)
+)

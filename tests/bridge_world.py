@@ -18,7 +18,8 @@ from cloud_bridge.lockers.model import Compartment, Locker, Size
 from cloud_bridge.notify.channels import Senders
 from cloud_bridge.ports import SystemRandom
 from cloud_bridge.settings import Settings
-from cloud_bridge.storage.engine import Database, InlineDatabase
+from cloud_bridge.storage.engine import Database
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.migrate import prepare_database
 from edge.wire.envelope import open_envelope
 from edge.wire.event import EventDraft

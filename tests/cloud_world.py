@@ -13,7 +13,8 @@ from cloud_bridge.fleet.store import load_device, register_device
 from cloud_bridge.fleet.tables import devices as _tables  # noqa: F401  registers the tables
 from cloud_bridge.ingest.service import Ingest
 from cloud_bridge.ledger import store as ledger
-from cloud_bridge.storage.engine import Database, InlineDatabase
+from cloud_bridge.storage.engine import Database
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.schema import metadata
 from edge.wire.checkpoint import Checkpoint, sign_checkpoint
 from edge.wire.envelope import Kind, open_envelope, seal, wrap

@@ -26,9 +26,7 @@ def apply_change(conn: Connection, device_id: str, change: AlarmChange, *, at_ms
             conn.execute(update(alarms).where(_same(device_id, change), alarms.c.event_id == event_id)
                          .values(settled=True))  # fmt: skip
         return False
-    active = conn.execute(
-        select(alarms).where(_same(device_id, change), alarms.c.cleared_at_ms.is_(None))
-    ).one_or_none()
+    active = _active(conn, device_id, change)
     if active is not None:
         values: dict[str, Any] = {"repeats": active.repeats + 1, "detail": change.detail or active.detail}
         if at_ms >= active.raised_at_ms and event_id:
@@ -140,9 +138,7 @@ def _known(conn: Connection, device_id: str, change: AlarmChange, event_id: str)
 
 
 def _clear(conn: Connection, device_id: str, change: AlarmChange, at_ms: int, event_id: str) -> bool:
-    active = conn.execute(
-        select(alarms).where(_same(device_id, change), alarms.c.cleared_at_ms.is_(None))
-    ).one_or_none()
+    active = _active(conn, device_id, change)
     if active is None or _precedes(event_id, active.event_id):
         return False
     conn.execute(

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, or_, select, update
 
 from cloud_bridge.errors import InvalidData
 from cloud_bridge.fleet.model import Twin
@@ -21,7 +21,7 @@ MAX_DOC_BYTES = 96 * 1024
 
 def load_twin(conn: Connection, device_id: str) -> Twin:
     """The device's twin; an empty document of version 0 when nothing was ever wanted."""
-    row = conn.execute(select(twins).where(twins.c.device_id == device_id)).one_or_none()
+    row = conn.execute(_TWIN, {"device": device_id}).one_or_none()
     return Twin(device_id, FIRST_EPOCH, 0, b"", b"", 0, 0, 0, "") if row is None else _twin(row)
 
 
@@ -59,59 +59,41 @@ def raise_epoch(conn: Connection, device_id: str, seen_epoch: int, seen_version:
 def lock_twin(conn: Connection, device_id: str) -> None:
     """Serialise writers of one twin: the row exists and is locked afterwards (SQLite has one writer anyway)."""
     upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
-    conn.execute(select(twins.c.device_id).where(twins.c.device_id == device_id).with_for_update())
+    conn.execute(_LOCK, {"device": device_id})
 
 
 def _write(conn: Connection, device_id: str, epoch: int, version: int, doc: bytes) -> Twin:
     digest = hashlib.sha256(doc).digest()
-    conn.execute(
-        update(twins)
-        .where(twins.c.device_id == device_id)
-        .values(epoch=epoch, version=version, doc=doc, doc_sha256=digest)
-    )
+    values = {"device": device_id, "epoch": epoch, "version": version, "doc": doc, "doc_sha256": digest}
+    conn.execute(_WRITE, values)
     return load_twin(conn, device_id)
 
 
 def report_applied(conn: Connection, device_id: str, epoch: int, version: int, at_ms: int) -> None:
     """The device says it follows this version; an older report never overwrites a newer one."""
-    _report(conn, device_id, epoch, version, {"reported_epoch": epoch, "reported_version": version,
-                                              "reported_at_ms": at_ms, "refused_reason": ""})  # fmt: skip
+    _report(conn, device_id, _APPLIED, {"at_epoch": epoch, "at_version": version, "reported_at_ms": at_ms})
 
 
 def report_refused(conn: Connection, device_id: str, epoch: int, version: int, reason: str) -> None:
     """The device refused this version, and why."""
-    _report(conn, device_id, epoch, version, {"refused_reason": reason})
+    _report(conn, device_id, _REFUSED, {"at_epoch": epoch, "at_version": version, "refused_reason": reason})
 
 
-def _report(conn: Connection, device_id: str, epoch: int, version: int, values: dict[str, Any]) -> None:
-    upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
-    newer = or_(twins.c.reported_epoch < epoch,
-                (twins.c.reported_epoch == epoch) & (twins.c.reported_version <= version))  # fmt: skip
-    conn.execute(update(twins).where(twins.c.device_id == device_id, newer).values(values))
+def _report(conn: Connection, device_id: str, statement: Update, values: dict[str, Any]) -> None:
+    """A device that reports nearly always has its row."""
+    if conn.execute(statement, {"device": device_id, **values}).rowcount == 0:
+        upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
+        conn.execute(statement, {"device": device_id, **values})
 
 
 def unpushed(conn: Connection, limit: int = 100) -> list[Twin]:
     """Twins of online devices whose newest version has not been handed to the broker yet."""
-    query = (
-        select(twins)
-        .join(presence, presence.c.device_id == twins.c.device_id)
-        .where(
-            presence.c.online,
-            or_(twins.c.pushed_version != twins.c.version, twins.c.pushed_epoch != twins.c.epoch),
-            twins.c.version > 0,
-        )
-        .limit(limit)
-    )
-    return [_twin(row) for row in conn.execute(query)]
+    return [_twin(row) for row in conn.execute(_UNPUSHED, {"most": limit})]
 
 
 def mark_pushed(conn: Connection, twin: Twin) -> None:
     """This version was handed over; whether it arrived is told by the welcome, not here."""
-    conn.execute(
-        update(twins)
-        .where(twins.c.device_id == twin.device_id)
-        .values(pushed_epoch=twin.epoch, pushed_version=twin.version)
-    )
+    conn.execute(_PUSHED, {"device": twin.device_id, "pushed_epoch": twin.epoch, "pushed_version": twin.version})
 
 
 def _blank(device_id: str) -> dict[str, Any]:
@@ -127,3 +109,34 @@ def _twin(row: Row[Any]) -> Twin:
         row.device_id, row.epoch, row.version, bytes(row.doc), bytes(row.doc_sha256),
         row.reported_epoch, row.reported_version, row.reported_at_ms, row.refused_reason,
     )  # fmt: skip
+
+
+# Built once: making such a statement costs more than running it.
+_OWN = twins.c.device_id == bindparam("device")
+_NEWER = or_(
+    twins.c.reported_epoch < bindparam("at_epoch"),
+    and_(twins.c.reported_epoch == bindparam("at_epoch"), twins.c.reported_version <= bindparam("at_version")),
+)
+_TWIN = select(twins).where(_OWN)
+_LOCK = select(twins.c.device_id).where(_OWN).with_for_update()
+_WRITE = update(twins).where(_OWN).values({name: bindparam(name) for name in ("epoch", "version", "doc", "doc_sha256")})
+_APPLIED = (
+    update(twins)
+    .where(_OWN, _NEWER)
+    .values(
+        reported_epoch=bindparam("at_epoch"), reported_version=bindparam("at_version"),
+        reported_at_ms=bindparam("reported_at_ms"), refused_reason="",
+    )
+)  # fmt: skip
+_REFUSED = update(twins).where(_OWN, _NEWER).values(refused_reason=bindparam("refused_reason"))
+_PUSHED = update(twins).where(_OWN).values({name: bindparam(name) for name in ("pushed_epoch", "pushed_version")})
+_UNPUSHED = (
+    select(twins)
+    .join(presence, presence.c.device_id == twins.c.device_id)
+    .where(
+        presence.c.online,
+        or_(twins.c.pushed_version != twins.c.version, twins.c.pushed_epoch != twins.c.epoch),
+        twins.c.version > 0,
+    )
+    .limit(bindparam("most"))
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
@@ -203,20 +204,30 @@ def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None =
 
 def follow(conn: Connection, after_position: int, limit: int, types: frozenset[str] = frozenset()) -> list[StoredEvent]:
     """The next understood events of the whole ledger, for a projection with a cursor."""
-    query = _select_events().where(events.c.position > after_position, events.c.type != "")
+    return [stored_event(row) for row in conn.execute(_following(types), {"after": after_position, "most": limit})]
+
+
+@lru_cache(maxsize=32)
+def _following(types: frozenset[str]) -> Select[Any]:
+    """Built once for each projection."""
+    query = _select_events().where(events.c.position > bindparam("after"), events.c.type != "")
     if types:
         query = query.where(events.c.type.in_(sorted(types)))
-    return [stored_event(row) for row in conn.execute(query.order_by(events.c.position).limit(limit))]
+    return query.order_by(events.c.position).limit(bindparam("most"))
 
 
 def last_position(conn: Connection) -> int:
     """The newest position handed out; 0 for an empty ledger."""
-    return (conn.execute(select(ledger_clock.c.next_position)).scalar() or 1) - 1
+    return (conn.execute(_NEXT_POSITION).scalar() or 1) - 1
 
 
 def load_cursor(conn: Connection, projection: str) -> int:
     """How far a projection has followed the ledger."""
-    return conn.execute(select(cursors.c.position).where(cursors.c.projection == projection)).scalar() or 0
+    return conn.execute(_CURSOR, {"name": projection}).scalar() or 0
+
+
+_NEXT_POSITION = select(ledger_clock.c.next_position)
+_CURSOR = select(cursors.c.position).where(cursors.c.projection == bindparam("name"))
 
 
 def save_cursor(conn: Connection, projection: str, position: int) -> None:

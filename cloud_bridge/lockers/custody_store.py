@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Column, Connection, Row, Table, bindparam, delete, insert, select, update
 
 from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.lockers.custody import TYPES, CompartmentFacts, fold_compartment, fold_parcel
@@ -47,7 +47,7 @@ class CustodyProjection:
             return
         no = event.compartment_no
         if no is not None:
-            before = compartment_facts(conn, event.device_id).get(no)
+            before = _facts_of(conn, event.device_id, no)
             _put_compartment(conn, event.device_id, no, before, event)
         if event.parcel_id is not None:
             known = custody_of(conn, event.device_id, event.parcel_id)
@@ -62,16 +62,20 @@ class CustodyProjection:
 
 def compartment_facts(conn: Connection, locker_id: str) -> dict[int, CompartmentFacts]:
     """What events say about a locker's compartments, by number."""
-    table = custody_compartments
-    rows = conn.execute(select(table).where(table.c.locker_id == locker_id))
-    return {row.compartment_no: CompartmentFacts(row.door, bool(row.enabled), tuple(row.holds.split())) for row in rows}
+    return {row.compartment_no: _facts(row) for row in conn.execute(_COMPARTMENTS, {"locker": locker_id})}
+
+
+def _facts_of(conn: Connection, locker_id: str, no: int) -> CompartmentFacts | None:
+    row = conn.execute(_COMPARTMENT, {"locker": locker_id, "no": no}).one_or_none()
+    return None if row is None else _facts(row)
+
+
+def _facts(row: Row[Any]) -> CompartmentFacts:
+    return CompartmentFacts(row.door, bool(row.enabled), tuple(row.holds.split()))
 
 
 def custody_of(conn: Connection, locker_id: str, parcel_id: str) -> Custody | None:
-    table = custody_parcels
-    row = conn.execute(
-        select(table).where(table.c.locker_id == locker_id, table.c.parcel_id == parcel_id)
-    ).one_or_none()
+    row = conn.execute(_PARCEL, {"locker": locker_id, "parcel": parcel_id}).one_or_none()
     return None if row is None else _custody(row)
 
 
@@ -99,12 +103,10 @@ def _put_compartment(
     if facts == before:
         return
     values = {"door": facts.door, "enabled": int(facts.enabled), "holds": " ".join(facts.holds)}
-    table = custody_compartments
     if before is None:
-        conn.execute(insert(table).values(locker_id=locker_id, compartment_no=no, **values))
+        conn.execute(_NEW_COMPARTMENT, {"locker_id": locker_id, "compartment_no": no, **values})
     else:
-        here = (table.c.locker_id == locker_id) & (table.c.compartment_no == no)
-        conn.execute(update(table).where(here).values(**values))
+        conn.execute(_CHANGE_COMPARTMENT, {"locker": locker_id, "no": no, **values})
 
 
 def _put_code(conn: Connection, event: StoredEvent) -> None:
@@ -121,12 +123,10 @@ def _put_custody(conn: Connection, item: Custody, *, new: bool) -> None:
         "pin_generation": item.pin_generation, "pin_counter": item.pin_counter,
         "deposited_at_ms": item.deposited_at_ms, "left_at_ms": item.left_at_ms,
     }  # fmt: skip
-    table = custody_parcels
     if new:
-        conn.execute(insert(table).values(locker_id=item.locker_id, parcel_id=item.parcel_id, **values))
+        conn.execute(_NEW_PARCEL, {"locker_id": item.locker_id, "parcel_id": item.parcel_id, **values})
     else:
-        here = (table.c.locker_id == item.locker_id) & (table.c.parcel_id == item.parcel_id)
-        conn.execute(update(table).where(here).values(**values))
+        conn.execute(_CHANGE_PARCEL, {"locker": item.locker_id, "parcel": item.parcel_id, **values})
 
 
 def _custody(row: Row[Any]) -> Custody:
@@ -134,3 +134,27 @@ def _custody(row: Row[Any]) -> Custody:
         row.locker_id, row.parcel_id, row.state, row.compartment_no, row.pickup_id, row.pin_generation,
         row.pin_counter, row.deposited_at_ms, row.left_at_ms,
     )  # fmt: skip
+
+
+# Built once: making such a statement costs more than running it.
+_IN_LOCKER = custody_compartments.c.locker_id == bindparam("locker")
+_COMPARTMENTS = select(custody_compartments).where(_IN_LOCKER)
+_COMPARTMENT = _COMPARTMENTS.where(custody_compartments.c.compartment_no == bindparam("no"))
+_NEW_COMPARTMENT = insert(custody_compartments)
+_CHANGE_COMPARTMENT = (
+    update(custody_compartments)
+    .where(_IN_LOCKER, custody_compartments.c.compartment_no == bindparam("no"))
+    .values({name: bindparam(name) for name in ("door", "enabled", "holds")})
+)
+_OF_PARCEL = (custody_parcels.c.locker_id == bindparam("locker"), custody_parcels.c.parcel_id == bindparam("parcel"))
+_PARCEL = select(custody_parcels).where(*_OF_PARCEL)
+_NEW_PARCEL = insert(custody_parcels)
+_CHANGE_PARCEL = (
+    update(custody_parcels)
+    .where(*_OF_PARCEL)
+    .values({
+        column.name: bindparam(column.name)
+        for column in custody_parcels.columns
+        if column.name not in ("locker_id", "parcel_id")
+    })
+)  # fmt: skip

@@ -5,89 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Row,
-    Table,
-    UniqueConstraint,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
 
 from cloud_bridge.lockers.model import Compartment, Locker, Reservation, Size, Wish
-from cloud_bridge.storage.schema import Bytes, Whole, Words, metadata
-
-lockers = Table(
-    "lockers",
-    metadata,
-    Column("locker_id", Words, primary_key=True),
-    Column("tenant", Words, nullable=False, index=True),
-    Column("name", Words, nullable=False),
-    Column("address", Words, nullable=False),
-    Column("language", Words, nullable=False),
-)
-compartments = Table(
-    "locker_compartments",
-    metadata,
-    Column("locker_id", Words, ForeignKey("lockers.locker_id"), primary_key=True),
-    Column("compartment_no", Whole, primary_key=True, autoincrement=False),
-    Column("module", Words, nullable=False),
-    Column("channel", Whole, nullable=False),
-    Column("width_mm", Whole, nullable=False),
-    Column("height_mm", Whole, nullable=False),
-    Column("depth_mm", Whole, nullable=False),
-    Column("sill_mm", Whole, nullable=False),
-    Column("features", Words, nullable=False),
-)
-parcels = Table(
-    "parcels",
-    metadata,
-    Column("parcel_key", Words, primary_key=True),
-    Column("tenant", Words, nullable=False),
-    Column("parcel_id", Words, nullable=False, index=True),
-    Column("carrier", Words, nullable=False),
-    Column("wish", Words, nullable=False),
-    Column("wanted_locker_id", Words),
-    Column("announced_at_ms", Whole, nullable=False),
-    Column("recipient_sealed", Bytes, nullable=False),
-    UniqueConstraint("tenant", "parcel_id"),
-)
-recipient_keys = Table(
-    "recipient_keys",
-    metadata,
-    Column("parcel_key", Words, ForeignKey("parcels.parcel_key"), primary_key=True),
-    Column("data_key", Bytes, nullable=False),
-)
-reservations = Table(
-    "reservations",
-    metadata,
-    Column("reservation_id", Words, primary_key=True),
-    Column("tenant", Words, nullable=False),
-    Column("locker_id", Words, ForeignKey("lockers.locker_id"), nullable=False),
-    Column("compartment_no", Whole, nullable=False),
-    Column("parcel_key", Words, ForeignKey("parcels.parcel_key"), nullable=False, index=True),
-    Column("parcel_id", Words, nullable=False),
-    Column("pickup_id", Words, nullable=False, unique=True),
-    Column("generation", Whole, nullable=False),
-    Column("fulfilled", Whole, nullable=False),
-    Column("expires_at_ms", Whole, nullable=False, index=True),
-    Column("collect_by_ms", Whole, nullable=False),
-    Column("created_at_ms", Whole, nullable=False),
-    Column("ended", Words, comment="why it ended; null while active"),
-)
-_active = reservations.c.ended.is_(None)
-Index(
-    "uq_reservations_compartment", reservations.c.locker_id, reservations.c.compartment_no, unique=True,
-    sqlite_where=_active, postgresql_where=_active,
-)  # fmt: skip
-Index("uq_reservations_parcel", reservations.c.parcel_key, unique=True, sqlite_where=_active, postgresql_where=_active)
+from cloud_bridge.lockers.tables import ACTIVE, compartments, lockers, parcels, recipient_keys, reservations
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +45,13 @@ def put_locker(conn: Connection, locker: Locker, items: Sequence[Compartment]) -
 
 
 def locker(conn: Connection, locker_id: str) -> Locker | None:
-    row = conn.execute(select(lockers).where(lockers.c.locker_id == locker_id)).one_or_none()
+    row = conn.execute(_LOCKER, {"locker": locker_id}).one_or_none()
     return None if row is None else Locker(row.locker_id, row.tenant, row.name, row.address, row.language)
 
 
 def lock_locker(conn: Connection, locker_id: str) -> None:
     """Serialise whoever chooses a compartment here (SQLite has one writer anyway)."""
-    conn.execute(select(lockers.c.locker_id).where(lockers.c.locker_id == locker_id).with_for_update())
+    conn.execute(_LOCK, {"locker": locker_id})
 
 
 def lockers_of(conn: Connection, tenant: str) -> list[Locker]:
@@ -136,8 +60,7 @@ def lockers_of(conn: Connection, tenant: str) -> list[Locker]:
 
 
 def compartments_of(conn: Connection, locker_id: str) -> list[Compartment]:
-    table = compartments.c
-    rows = conn.execute(select(compartments).where(table.locker_id == locker_id).order_by(table.compartment_no))
+    rows = conn.execute(_COMPARTMENTS, {"locker": locker_id})
     return [
         Compartment(
             row.compartment_no, Size(row.width_mm, row.height_mm, row.depth_mm), row.sill_mm,
@@ -159,20 +82,16 @@ def _compartment_values(locker_id: str, item: Compartment) -> dict[str, Any]:
 
 
 def insert_parcel(conn: Connection, row: ParcelRow, data_key: bytes) -> None:
-    conn.execute(
-        insert(parcels).values(
-            parcel_key=row.parcel_key, tenant=row.tenant, parcel_id=row.parcel_id, carrier=row.carrier,
-            wish=_dump_wish(row.wish), wanted_locker_id=row.wanted_locker_id, announced_at_ms=row.announced_at_ms,
-            recipient_sealed=row.recipient_sealed,
-        )
-    )  # fmt: skip
-    conn.execute(insert(recipient_keys).values(parcel_key=row.parcel_key, data_key=data_key))
+    conn.execute(_NEW_PARCEL, {
+        "parcel_key": row.parcel_key, "tenant": row.tenant, "parcel_id": row.parcel_id, "carrier": row.carrier,
+        "wish": _dump_wish(row.wish), "wanted_locker_id": row.wanted_locker_id,
+        "announced_at_ms": row.announced_at_ms, "recipient_sealed": row.recipient_sealed,
+    })  # fmt: skip
+    conn.execute(_NEW_KEY, {"parcel_key": row.parcel_key, "data_key": data_key})
 
 
 def parcel(conn: Connection, tenant: str, parcel_id: str) -> ParcelRow | None:
-    row = conn.execute(
-        select(parcels).where(parcels.c.tenant == tenant, parcels.c.parcel_id == parcel_id)
-    ).one_or_none()
+    row = conn.execute(_PARCEL, {"owner": tenant, "parcel": parcel_id}).one_or_none()
     return None if row is None else _parcel(row)
 
 
@@ -192,9 +111,7 @@ def parcels_after(conn: Connection, tenant: str, after: str, limit: int) -> list
 
 def data_key(conn: Connection, parcel_key: str) -> bytes | None:
     """The key of a parcel's personal data; None once it was erased."""
-    found: bytes | None = conn.execute(
-        select(recipient_keys.c.data_key).where(recipient_keys.c.parcel_key == parcel_key)
-    ).scalar_one_or_none()
+    found: bytes | None = conn.execute(_KEY, {"key": parcel_key}).scalar_one_or_none()
     return found
 
 
@@ -225,30 +142,31 @@ def _load_wish(text: str) -> Wish:
 
 def insert_reservation(conn: Connection, item: Reservation, now_ms: int) -> None:
     """Raises IntegrityError when the compartment or the parcel has an active reservation already."""
-    conn.execute(
-        insert(reservations).values(
-            reservation_id=item.reservation_id, tenant=item.tenant, locker_id=item.locker_id,
-            compartment_no=item.compartment_no, parcel_key=item.parcel_key, parcel_id=item.parcel_id,
-            pickup_id=item.pickup_id, generation=item.generation, fulfilled=int(item.fulfilled),
-            expires_at_ms=item.expires_at_ms, collect_by_ms=item.collect_by_ms, created_at_ms=now_ms,
-        )
-    )  # fmt: skip
+    conn.execute(_NEW_RESERVATION, {
+        "reservation_id": item.reservation_id, "tenant": item.tenant, "locker_id": item.locker_id,
+        "compartment_no": item.compartment_no, "parcel_key": item.parcel_key, "parcel_id": item.parcel_id,
+        "pickup_id": item.pickup_id, "generation": item.generation, "fulfilled": int(item.fulfilled),
+        "expires_at_ms": item.expires_at_ms, "collect_by_ms": item.collect_by_ms, "created_at_ms": now_ms,
+    })  # fmt: skip
 
 
 def change_reservation(conn: Connection, reservation_id: str, **values: Any) -> None:
-    conn.execute(update(reservations).where(reservations.c.reservation_id == reservation_id).values(**values))
+    conn.execute(_changing(tuple(values)), {"reservation": reservation_id, **values})
+
+
+@lru_cache(maxsize=32)
+def _changing(names: tuple[str, ...]) -> Update:
+    change = {name: bindparam(name) for name in names}
+    return update(reservations).where(reservations.c.reservation_id == bindparam("reservation")).values(change)
 
 
 def active_reservations(conn: Connection, locker_id: str) -> list[Reservation]:
-    table = reservations.c
-    rows = conn.execute(
-        select(reservations).where(table.locker_id == locker_id, _active).order_by(table.compartment_no)
-    )
+    rows = conn.execute(_ACTIVE_OF_LOCKER, {"locker": locker_id})
     return [_reservation(row) for row in rows]
 
 
 def active_for_parcel(conn: Connection, parcel_key: str) -> Reservation | None:
-    row = conn.execute(select(reservations).where(reservations.c.parcel_key == parcel_key, _active)).one_or_none()
+    row = conn.execute(_ACTIVE_OF_PARCEL, {"key": parcel_key}).one_or_none()
     return None if row is None else _reservation(row)
 
 
@@ -258,7 +176,7 @@ def last_for_parcel(conn: Connection, parcel_key: str) -> Reservation | None:
     row = conn.execute(
         select(reservations)
         .where(table.parcel_key == parcel_key)
-        .order_by(_active.desc(), table.created_at_ms.desc(), table.reservation_id)
+        .order_by(ACTIVE.desc(), table.created_at_ms.desc(), table.reservation_id)
         .limit(1)
     ).one_or_none()
     return None if row is None else _reservation(row)
@@ -266,7 +184,7 @@ def last_for_parcel(conn: Connection, parcel_key: str) -> Reservation | None:
 
 def reservation_of_pickup(conn: Connection, pickup_id: str) -> tuple[Reservation, str | None] | None:
     """A pickup's reservation and why it ended, if it did."""
-    row = conn.execute(select(reservations).where(reservations.c.pickup_id == pickup_id)).one_or_none()
+    row = conn.execute(_OF_PICKUP, {"pickup": pickup_id}).one_or_none()
     return None if row is None else (_reservation(row), row.ended)
 
 
@@ -275,7 +193,7 @@ def due_reservations(conn: Connection, now_ms: int, limit: int) -> list[Reservat
     table = reservations.c
     rows = conn.execute(
         select(reservations)
-        .where(_active, table.fulfilled == 0, table.expires_at_ms <= now_ms)
+        .where(ACTIVE, table.fulfilled == 0, table.expires_at_ms <= now_ms)
         .order_by(table.expires_at_ms)
         .limit(limit)
     )
@@ -287,3 +205,25 @@ def _reservation(row: Row[Any]) -> Reservation:
         row.reservation_id, row.tenant, row.locker_id, row.compartment_no, row.parcel_key, row.parcel_id,
         row.pickup_id, row.generation, bool(row.fulfilled), row.expires_at_ms, row.collect_by_ms,
     )  # fmt: skip
+
+
+# Built once: making such a statement costs more than running it.
+_LOCKER = select(lockers).where(lockers.c.locker_id == bindparam("locker"))
+_LOCK = select(lockers.c.locker_id).where(lockers.c.locker_id == bindparam("locker")).with_for_update()
+_COMPARTMENTS = (
+    select(compartments)
+    .where(compartments.c.locker_id == bindparam("locker"))
+    .order_by(compartments.c.compartment_no)
+)  # fmt: skip
+_NEW_PARCEL = insert(parcels)
+_NEW_KEY = insert(recipient_keys)
+_PARCEL = select(parcels).where(parcels.c.tenant == bindparam("owner"), parcels.c.parcel_id == bindparam("parcel"))
+_KEY = select(recipient_keys.c.data_key).where(recipient_keys.c.parcel_key == bindparam("key"))
+_NEW_RESERVATION = insert(reservations)
+_ACTIVE_OF_LOCKER = (
+    select(reservations)
+    .where(reservations.c.locker_id == bindparam("locker"), ACTIVE)
+    .order_by(reservations.c.compartment_no)
+)
+_ACTIVE_OF_PARCEL = select(reservations).where(reservations.c.parcel_key == bindparam("key"), ACTIVE)
+_OF_PICKUP = select(reservations).where(reservations.c.pickup_id == bindparam("pickup"))

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -84,10 +84,10 @@ def sqlite_engine(url: URL, *, begin: str, pool_size: int = 1) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def _begin(connection: Any) -> None:
+        connection.cursor().execute(begin)
 
+    engine.dialect.do_begin = _begin  # type: ignore[method-assign]  # an event would cost at every statement
     return engine
 
 
@@ -96,10 +96,10 @@ def _transact(engine: Engine, fn: Callable[[Connection], T]) -> T:
         with engine.begin() as connection:
             return fn(connection)
     except DBAPIError as error:
-        raise _failed(error) from error
+        raise store_failed(error) from error
 
 
-def _failed(error: DBAPIError) -> StoreFailed:
+def store_failed(error: DBAPIError) -> StoreFailed:
     return StoreFailed(str(error.orig)[:300], where="database", remedy="Check the database; the work can be repeated.")
 
 
@@ -146,7 +146,7 @@ class SqliteDatabase:
                 for work in group:
                     _run_in_savepoint(connection, work)
         except DBAPIError as error:
-            failure = _failed(error)
+            failure = store_failed(error)
             for work in group:
                 work.error = failure
         if len(self._waiting):
@@ -172,7 +172,7 @@ def _run_in_savepoint(connection: Connection, work: _Work) -> None:
     try:
         work.result = work.fn(connection)
     except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked, and only to them
-        work.error = _failed(error) if isinstance(error, DBAPIError) else error
+        work.error = store_failed(error) if isinstance(error, DBAPIError) else error
         connection.exec_driver_sql("ROLLBACK TO one_write")
     connection.exec_driver_sql("RELEASE one_write")
 
@@ -266,34 +266,5 @@ class PostgresDatabase:
     @staticmethod
     def _failed(error: DBAPIError | OSError) -> StoreFailed:
         if isinstance(error, DBAPIError) and not error.connection_invalidated:
-            return _failed(error)
+            return store_failed(error)
         return _Unreachable(str(error)[:300], where="database", remedy="Check the database; the work can be repeated.")
-
-
-class InlineDatabase:
-    """SQLite executed in the caller's thread, in memory (`sqlite://`) or in a file: for simulation and unit tests."""
-
-    def __init__(self, url: str = "sqlite://") -> None:
-        self.engine = sqlite_engine(make_url(url), begin="BEGIN IMMEDIATE")
-
-    def write_now(self, fn: Callable[[Connection], T]) -> T:
-        """`write` for callers without an event loop."""
-        return _transact(self.engine, fn)
-
-    async def write(self, fn: Callable[[Connection], T]) -> T:
-        return _transact(self.engine, fn)
-
-    async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
-        return await self.write(fn)
-
-    async def read(self, fn: Callable[[Connection], T]) -> T:
-        return _transact(self.engine, fn)
-
-    async def close(self) -> None:
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.engine.dispose()

@@ -16,7 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from cloud_bridge.ledger.store import start_clock
-from cloud_bridge.storage.engine import Database, InlineDatabase
+from cloud_bridge.storage.engine import Database
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.schema import metadata
 from cloud_bridge.storage.tables import load_tables
 

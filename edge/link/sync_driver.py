@@ -44,6 +44,7 @@ from edge.core.sync.model import (
 )
 from edge.core.sync.verify import Expected, Incoming, Refused, verify_incoming
 from edge.errors import LinkDown
+from edge.link.linger import Linger
 from edge.ports import Bus, Clock, Cursor, EventLog, KeyStore, LogHead, Random, StoredBatch
 from edge.wire.envelope import Kind, seal, wrap
 from edge.wire.event import parse_event
@@ -52,6 +53,7 @@ from edge.wire.keys import TrustBundle
 from edge.wire.messages import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Batch, Bundle, Hello, Hint
 
 UP = "up"
+LINGER_S = 0.25  # commits of one movement (unlock, door, parcel) travel in one batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class SyncDriver:
 
     def __init__(
         self, identity: SyncIdentity, log: EventLog, bus: Bus, keys: KeyStore, clock: Clock, random: Random,
-        trust: TrustBundle, listeners: SyncListeners,
+        trust: TrustBundle, listeners: SyncListeners, *, linger_s: float = LINGER_S,
     ) -> None:  # fmt: skip
         self.state = SyncState()
         self.trust = trust
@@ -111,6 +113,8 @@ class SyncDriver:
         self._wake = asyncio.Event()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._due: set[Timer] = set()
+        self._grown = Cursor("", 0)
+        self._linger = Linger(linger_s, self._announce)
 
     # --- what happens to the device ----------------------------------------------------------------------------
 
@@ -126,10 +130,17 @@ class SyncDriver:
         self._put(_Raw(channel, payload, retained))
 
     def appended(self, cursor: Cursor, urgent_first: int | None = None) -> None:
-        """The log grew. `urgent_first`: the commit that begins at this seq holds an urgent event."""
-        self._put(Appended(cursor.stream, cursor.size))
+        """The log grew; its news waits a moment for more. `urgent_first`: the commit from there on cannot wait."""
+        self._grown = cursor
+        if urgent_first is None and cursor.stream == self.state.log.stream:
+            self._linger.soon()
+        else:
+            self._linger.now()
         if urgent_first is not None:
             self._put(_Urgent(urgent_first))
+
+    def _announce(self) -> None:
+        self._put(Appended(self._grown.stream, self._grown.size))
 
     # --- the loop ----------------------------------------------------------------------------------------------
 
@@ -145,6 +156,7 @@ class SyncDriver:
             for handle in self._timers.values():
                 handle.cancel()
             self._timers.clear()
+            self._linger.cancel()
 
     def _put(self, given: Input | _Raw | _Urgent) -> None:
         self._inbox.append(given)  # type: ignore[arg-type]

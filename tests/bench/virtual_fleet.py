@@ -12,9 +12,9 @@ from tests.simulation.weather import Weather
 EVENTS_PER_HOUR = 6
 GOAL = 300
 ROUNDS = 5
-# A parcel's life is about 12 events (deposit and collection), so half a parcel an hour makes six events an hour.
+# A parcel's life is 19 events: its place asked for, deposit, collection, and three desired documents taken over.
 LOAD = Weather(
-    devices=10, compartments=6, hours=24, parcels_per_hour=0.6, wrong_pin=0.0, mistyped=0.0, changes_mind=0.0,
+    devices=10, compartments=6, hours=24, parcels_per_hour=0.36, wrong_pin=0.0, mistyped=0.0, changes_mind=0.0,
     leaves_open=0.0, tick_s=60,
 )  # fmt: skip
 

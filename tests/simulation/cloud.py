@@ -215,8 +215,10 @@ class SimCloud:
         return self.db.write_now(fn)
 
     def stored_size(self, device_id: str, stream: str) -> int:
+        """By the driver's own connection: asked at every receipt, it must not count as work of the service."""
         query = "SELECT size FROM streams WHERE device_id = ? AND stream = ?"
-        return int(self.ask(lambda conn: conn.exec_driver_sql(query, (device_id, stream)).scalar()) or 0)
+        row = self.db.driver_connection.execute(query, (device_id, stream)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def stored_raws(self, device_id: str, stream: str) -> tuple[bytes, ...]:
         head = self.ask(lambda conn: ledger.load_head(conn, device_id, stream))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from edge.agents.locker import LockerAgent, Rebuilt
 from edge.core.locker import machine
 from edge.core.locker.fold import fold

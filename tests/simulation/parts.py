@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from edge.agents.locker import LockerAgent
 from edge.storage.event_log import InlineEventLog
 

@@ -10,7 +10,7 @@ from cloud_bridge.http.route import PATH_PARAMS, Route
 from cloud_bridge.keyring import Keyring
 from cloud_bridge.ports import SystemRandom
 from cloud_bridge.settings import Settings
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from tests.architecture.pages.markdown import code, head, table
 from tests.cloud_world import FakeClock, cloud_keys
 from tests.fleets import make_fleet

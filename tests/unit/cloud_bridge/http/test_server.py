@@ -17,7 +17,7 @@ from cloud_bridge.http.rate import RateLimit, RateLimiter
 from cloud_bridge.http.route import Call, Model, Route
 from cloud_bridge.http.server import Limits, Server
 from cloud_bridge.ports import SystemRandom
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.schema import metadata
 
 NOW_MS = 1_790_000_000_000

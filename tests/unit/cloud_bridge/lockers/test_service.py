@@ -24,7 +24,7 @@ from cloud_bridge.lockers.reactions import LockerReactions
 from cloud_bridge.lockers.service import DAY_MS, MAX_GENERATIONS, Lockers
 from cloud_bridge.notify import store as outbox
 from cloud_bridge.ports import SystemRandom
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.schema import metadata
 from edge.wire.event_types import check_payload
 from edge.wire.keys import Ed25519Signer, key_id
@@ -112,6 +112,15 @@ def test_same_tracking_number_twice_is_a_conflict(world: World) -> None:
     world.announce("PW-0001")
     with pytest.raises(Conflict):
         world.announce("PW-0001")
+
+
+def test_parcel_without_reservation_put_onto_another_takes_over_the_plan_of_that_compartment(world: World) -> None:
+    for number in range(1, 4):
+        world.announce(f"PW-000{number}")
+    world.announce("PW-0009")  # no compartment was left
+    world.deposit("PW-0001", 1)
+    world.deposit("PW-0009", 1)
+    assert world.active() == {1: "PW-0009", 2: "PW-0002", 3: "PW-0003"}
 
 
 def test_full_locker_leaves_the_parcel_announced_and_says_why(world: World) -> None:

@@ -17,7 +17,7 @@ from cloud_bridge.notify.channels import HttpSender, SmtpSender, SmtpSettings
 from cloud_bridge.notify.model import RETRY_MS, Channel, Contact, State
 from cloud_bridge.notify.store import Message
 from cloud_bridge.notify.worker import LEASE_MS, Letter, NotifyWorker
-from cloud_bridge.storage.engine import InlineDatabase
+from cloud_bridge.storage.inline import InlineDatabase
 from cloud_bridge.storage.schema import metadata
 from tests.cloud_world import NOW_MS, FakeClock
 

@@ -8,10 +8,11 @@ import pytest
 
 from edge.core.sync.model import Phase
 from edge.core.sync.verify import Reason, Refused
+from edge.link.sync_driver import LINGER_S
 from edge.wire.envelope import Kind, open_envelope
 from edge.wire.event import parse_event
 from edge.wire.keys import Ed25519Signer, TrustBundle
-from edge.wire.messages import Bundle, Command
+from edge.wire.messages import Batch, Bundle, Command
 from tests.unit.edge.link.sync_world import DEVICE, FLEET, sync_world
 from tests.virtual_loop import run_virtual
 
@@ -219,8 +220,39 @@ def test_driver_batches_carry_no_signature_of_their_own() -> None:
             seen: list[bytes] = []
             world.link.lose = lambda payload: seen.append(payload) is not None
             await world.append("door_closed")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LINGER_S + 0.01)
             (envelope,) = [one for one in map(open_envelope, seen) if one.kind is Kind.BATCH]
             assert envelope.signature == b"" and DEVICE.device_id.encode() in envelope.body
+
+    run_virtual(story())
+
+
+def test_driver_commits_of_one_moment_travel_in_one_batch() -> None:
+    async def story() -> None:
+        async with sync_world() as world:
+            seen: list[bytes] = []
+            world.link.lose = lambda payload: seen.append(payload) is not None
+            for _ in range(3):
+                await world.append("door_closed")
+                await asyncio.sleep(LINGER_S / 4)
+            assert seen == []
+            await asyncio.sleep(LINGER_S / 4 + 0.01)
+            (envelope,) = map(open_envelope, seen)
+            assert len(Batch.parse(envelope.body).events) == 3
+
+    run_virtual(story())
+
+
+def test_driver_with_an_urgent_event_does_not_linger() -> None:
+    async def story() -> None:
+        async with sync_world() as world:
+            seen: list[bytes] = []
+            world.link.lose = lambda payload: seen.append(payload) is not None
+            await world.append("door_closed")
+            await world.append("door_opened_unauthorised")
+            await asyncio.sleep(0.01)
+            assert {open_envelope(one).kind for one in seen} == {Kind.BATCH, Kind.HINT}
+            batch = next(one for one in map(open_envelope, seen) if one.kind is Kind.BATCH)
+            assert len(Batch.parse(batch.body).events) == 2
 
     run_virtual(story())
