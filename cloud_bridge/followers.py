@@ -39,11 +39,7 @@ class Followers:
     async def _step(self, projection: Projection) -> int:
         name, types = projection.name, projection.types
 
-        def look(conn: Connection) -> tuple[int, int, bool]:
-            after, last = store.load_cursor(conn, name), store.last_position(conn)
-            return after, last, after < last and bool(store.follow(conn, after, 1, types))
-
-        after, last, wanted = await self._db.read(look)
+        after, last, wanted = await self._db.read(lambda conn: store.whats_new(conn, name, types))
         if not wanted and last - after < SKIP:
             return 0
         now_ms = self._clock.now_ms()

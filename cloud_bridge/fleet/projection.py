@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from cloud_bridge.fleet import alarms, commands, secrets, twins
-from cloud_bridge.fleet.alarm_rules import ALARM_TYPES, alarm_changes
+from cloud_bridge.fleet.alarm_rules import ALARM_TYPES, AlarmChange, alarm_changes
 from cloud_bridge.fleet.model import CommandState
 from cloud_bridge.ledger.model import StoredEvent
 
@@ -27,14 +27,20 @@ class FleetProjection:
 
     def apply_all(self, conn: Connection, events: Sequence[StoredEvent]) -> None:
         """Fold one device's events; nearly all end a condition that never was, which costs one look for all."""
-        active = alarms.has_active(conn, events[0].device_id)
+        active: bool | None = None
         for event in events:
             changes = alarm_changes(event.type, event.data, late=event.late)
-            active = active or any(change.raised for change in changes)
-            if active or event.type in REPORTED_TYPES:
-                self.apply(conn, event)
+            if changes and not active:
+                active = any(change.raised for change in changes) or (
+                    active is None and alarms.has_active(conn, event.device_id)
+                )
+            if event.type in REPORTED_TYPES or (active and changes):
+                self._apply(conn, event, changes if active else ())
 
     def apply(self, conn: Connection, event: StoredEvent) -> None:
+        self._apply(conn, event, alarm_changes(event.type, event.data, late=event.late))
+
+    def _apply(self, conn: Connection, event: StoredEvent, changes: Sequence[AlarmChange]) -> None:
         device, data = event.device_id, event.data
         match event.type:
             case "command_accepted":
@@ -53,7 +59,7 @@ class FleetProjection:
                 secrets.confirm(conn, device, data["name"], data["version"], event.at_ms)
             case "stream_started":
                 secrets.forget_confirmations(conn, device)
-        for change in alarm_changes(event.type, data, late=event.late):
+        for change in changes:
             alarms.apply_change(conn, device, change, at_ms=event.at_ms, event_id=event.id)
 
     def reset(self, conn: Connection) -> None:

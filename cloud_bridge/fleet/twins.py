@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Update, and_, bindparam, or_, select, update
@@ -31,8 +32,7 @@ def set_desired(conn: Connection, device_id: str, section: str, value: Any) -> T
     Raises:
         InvalidData: a value outside the JSON profile, or a document over 96 KiB.
     """
-    lock_twin(conn, device_id)
-    twin = load_twin(conn, device_id)
+    twin = _locked(conn, device_id)
     doc: dict[str, Any] = json.loads(twin.doc) if twin.doc else {}
     doc.pop(section, None)
     if value is not None:
@@ -45,7 +45,7 @@ def set_desired(conn: Connection, device_id: str, section: str, value: Any) -> T
         raise InvalidData(f"{len(encoded)} bytes, at most {MAX_DOC_BYTES}", where=f"desired of {device_id}")
     if encoded == twin.doc:
         return twin
-    return _write(conn, device_id, twin.epoch, twin.version + 1, encoded)
+    return _write(conn, twin, twin.epoch, twin.version + 1, encoded)
 
 
 def raise_epoch(conn: Connection, device_id: str, seen_epoch: int, seen_version: int) -> Twin:
@@ -53,20 +53,23 @@ def raise_epoch(conn: Connection, device_id: str, seen_epoch: int, seen_version:
     twin = load_twin(conn, device_id)
     if (twin.epoch, twin.version) >= (seen_epoch, seen_version):
         return twin
-    return _write(conn, device_id, seen_epoch + 1, twin.version + 1, twin.doc or canonical.encode({}))
+    return _write(conn, twin, seen_epoch + 1, twin.version + 1, twin.doc or canonical.encode({}))
 
 
-def lock_twin(conn: Connection, device_id: str) -> None:
+def _locked(conn: Connection, device_id: str) -> Twin:
     """Serialise writers of one twin: the row exists and is locked afterwards (SQLite has one writer anyway)."""
-    upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
-    conn.execute(_LOCK, {"device": device_id})
+    row = conn.execute(_LOCKED, {"device": device_id}).one_or_none()
+    if row is None:
+        upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
+        row = conn.execute(_LOCKED, {"device": device_id}).one()
+    return _twin(row)
 
 
-def _write(conn: Connection, device_id: str, epoch: int, version: int, doc: bytes) -> Twin:
-    digest = hashlib.sha256(doc).digest()
-    values = {"device": device_id, "epoch": epoch, "version": version, "doc": doc, "doc_sha256": digest}
-    conn.execute(_WRITE, values)
-    return load_twin(conn, device_id)
+def _write(conn: Connection, twin: Twin, epoch: int, version: int, doc: bytes) -> Twin:
+    written = replace(twin, epoch=epoch, version=version, doc=doc, doc_sha256=hashlib.sha256(doc).digest())
+    values = {"epoch": epoch, "version": version, "doc": doc, "doc_sha256": written.doc_sha256}
+    conn.execute(_WRITE, {"device": twin.device_id, **values})
+    return written
 
 
 def report_applied(conn: Connection, device_id: str, epoch: int, version: int, at_ms: int) -> None:
@@ -118,7 +121,7 @@ _NEWER = or_(
     and_(twins.c.reported_epoch == bindparam("at_epoch"), twins.c.reported_version <= bindparam("at_version")),
 )
 _TWIN = select(twins).where(_OWN)
-_LOCK = select(twins.c.device_id).where(_OWN).with_for_update()
+_LOCKED = _TWIN.with_for_update()
 _WRITE = update(twins).where(_OWN).values({name: bindparam(name) for name in ("epoch", "version", "doc", "doc_sha256")})
 _APPLIED = (
     update(twins)

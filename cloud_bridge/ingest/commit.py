@@ -210,7 +210,7 @@ def _fold(conn: Connection, projection: Projection, events: Sequence[StoredEvent
 
 
 def _apply(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> None:
-    if len(events) > 1 and isinstance(projection, BatchFold):
+    if isinstance(projection, BatchFold):
         projection.apply_all(conn, events)
     else:
         for event in events:

@@ -111,7 +111,9 @@ def _head(row: Row[Any]) -> StreamHead:
 
 
 _HEAD = select(streams).where(streams.c.device_id == bindparam("device"), streams.c.stream == bindparam("name"))
-# --- positions, events set apart-
+_NEXT_POSITION = select(ledger_clock.c.next_position)
+_CURSOR = select(cursors.c.position).where(cursors.c.projection == bindparam("name"))
+# --- positions, events set apart -----------------------------------------------------------------------------
 
 
 def start_clock(conn: Connection) -> None:
@@ -226,8 +228,20 @@ def load_cursor(conn: Connection, projection: str) -> int:
     return conn.execute(_CURSOR, {"name": projection}).scalar() or 0
 
 
-_NEXT_POSITION = select(ledger_clock.c.next_position)
-_CURSOR = select(cursors.c.position).where(cursors.c.projection == bindparam("name"))
+def whats_new(conn: Connection, projection: str, types: frozenset[str]) -> tuple[int, int, bool]:
+    """A projection's cursor, the newest position handed out, and whether anything for it lies between."""
+    position, upcoming, wanted = conn.execute(_looking(types), {"name": projection}).one()
+    return position or 0, (upcoming or 1) - 1, bool(wanted)
+
+
+@lru_cache(maxsize=32)
+def _looking(types: frozenset[str]) -> Select[Any]:
+    """One statement for all three: a look is taken at every commit, and mostly finds nothing."""
+    position = _CURSOR.scalar_subquery()
+    wanted = select(events.c.position).where(events.c.position > func.coalesce(position, 0), events.c.type != "")
+    if types:
+        wanted = wanted.where(events.c.type.in_(sorted(types)))
+    return select(position, _NEXT_POSITION.scalar_subquery(), wanted.exists())
 
 
 def save_cursor(conn: Connection, projection: str, position: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, bindparam, delete, insert, select, update
@@ -41,23 +42,56 @@ class CustodyProjection:
     name = "custody"
     types = TYPES
 
+    def apply_all(self, conn: Connection, events: Sequence[StoredEvent]) -> None:
+        """Read and write each row once, however many events of a batch concern it."""
+        rows = _Rows(conn)
+        for event in events:
+            if event.type == "pin_reissued":
+                rows.write()
+                _put_code(conn, event)
+            else:
+                rows.fold(event)
+        rows.write()
+
     def apply(self, conn: Connection, event: StoredEvent) -> None:
-        if event.type == "pin_reissued":
-            _put_code(conn, event)
-            return
-        no = event.compartment_no
-        if no is not None:
-            before = _facts_of(conn, event.device_id, no)
-            _put_compartment(conn, event.device_id, no, before, event)
-        if event.parcel_id is not None:
-            known = custody_of(conn, event.device_id, event.parcel_id)
-            folded = fold_parcel(known, event.device_id, event.type, event.data, event.at_ms)
-            if folded is not None and folded != known:
-                _put_custody(conn, folded, new=known is None)
+        self.apply_all(conn, (event,))
 
     def reset(self, conn: Connection) -> None:
         conn.execute(delete(custody_compartments))
         conn.execute(delete(custody_parcels))
+
+
+class _Rows:
+    """The rows that events concern: each as it is stored, and as it is by now."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._places: dict[tuple[str, int], tuple[CompartmentFacts | None, CompartmentFacts]] = {}
+        self._parcels: dict[tuple[str, str], tuple[Custody | None, Custody | None]] = {}
+
+    def fold(self, event: StoredEvent) -> None:
+        if (no := event.compartment_no) is not None:
+            place = event.device_id, no
+            stored, facts = self._places.get(place) or self._read_place(place)
+            self._places[place] = stored, fold_compartment(facts, event.type, event.data)
+        if (parcel_id := event.parcel_id) is not None:
+            parcel = event.device_id, parcel_id
+            known, custody = self._parcels.get(parcel) or (custody_of(self._conn, *parcel),) * 2
+            self._parcels[parcel] = known, fold_parcel(custody, event.device_id, event.type, event.data, event.at_ms)
+
+    def _read_place(self, place: tuple[str, int]) -> tuple[CompartmentFacts | None, CompartmentFacts]:
+        stored = _facts_of(self._conn, *place)
+        return stored, stored or CompartmentFacts()
+
+    def write(self) -> None:
+        for (locker_id, no), (stored, facts) in self._places.items():
+            if facts != stored:
+                _put_compartment(self._conn, locker_id, no, facts, new=stored is None)
+        for known, custody in self._parcels.values():
+            if custody is not None and custody != known:
+                _put_custody(self._conn, custody, new=known is None)
+        self._places.clear()
+        self._parcels.clear()
 
 
 def compartment_facts(conn: Connection, locker_id: str) -> dict[int, CompartmentFacts]:
@@ -96,14 +130,9 @@ def custodies_of_parcel(conn: Connection, parcel_id: str) -> list[Custody]:
     return [_custody(row) for row in rows]
 
 
-def _put_compartment(
-    conn: Connection, locker_id: str, no: int, before: CompartmentFacts | None, event: StoredEvent
-) -> None:
-    facts = fold_compartment(before or CompartmentFacts(), event.type, event.data)
-    if facts == before:
-        return
+def _put_compartment(conn: Connection, locker_id: str, no: int, facts: CompartmentFacts, *, new: bool) -> None:
     values = {"door": facts.door, "enabled": int(facts.enabled), "holds": " ".join(facts.holds)}
-    if before is None:
+    if new:
         conn.execute(_NEW_COMPARTMENT, {"locker_id": locker_id, "compartment_no": no, **values})
     else:
         conn.execute(_CHANGE_COMPARTMENT, {"locker": locker_id, "no": no, **values})

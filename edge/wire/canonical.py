@@ -18,6 +18,7 @@ from edge.wire.ids import MAX_SAFE_INTEGER
 MAX_DEPTH = 16
 _MAX_KEY = 64
 _KEY = re.compile(r"[a-z0-9_]{1,64}\Z")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 _BIG_NUMBER = re.compile(rb"[0-9]{16}")
 
 
@@ -58,8 +59,7 @@ def parse(data: bytes, *, where: str = "json") -> dict[str, Any]:
 
 def _dump(value: Mapping[str, Any]) -> bytes:
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
-        return text.encode()
+        return _ENCODER.encode(value).encode()
     except (UnicodeEncodeError, TypeError, RecursionError) as error:
         raise Malformed(f"cannot be encoded: {error}") from error
 
@@ -79,7 +79,8 @@ def _check(value: Any, *, depth: int) -> None:
         _check_depth(depth)
         for key, item in value.items():
             _check_key(key)
-            _check(item, depth=depth + 1)
+            if type(item) is not str:
+                _check(item, depth=depth + 1)
     elif kind in (list, tuple):
         _check_depth(depth)
         for item in value:

@@ -8,12 +8,14 @@ are read, so hostile bytes never reach a decoder that would build dates, pattern
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from edge.wire.errors import Malformed
 
 MAX_DEPTH = 8
 _SHORTEST = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
+_SHORT = [bytes((initial,)) for initial in range(256)]
 _SIMPLE = {20: False, 21: True, 22: None}
 
 
@@ -57,15 +59,23 @@ def _put_map(value: Mapping[Any, Any], parts: list[bytes], depth: int) -> None:
     for key, item in value.items():
         if type(key) not in (int, str):
             raise Malformed("a key is neither an integer nor a text", where="cbor")
-        members.append((encode(key), item))
+        members.append((_key(key), item))
     for encoded, item in sorted(members, key=lambda member: member[0]):
         parts.append(encoded)
         _put(item, parts, depth)
 
 
+@lru_cache(maxsize=1024)
+def _key(key: int | str) -> bytes:
+    """Remembered, for the keys are few."""
+    return encode(key)
+
+
 def _head(major: int, argument: int) -> bytes:
     if argument < 24:
-        return bytes((major << 5 | argument,))
+        return _SHORT[major << 5 | argument]
+    if argument < 256:
+        return bytes((major << 5 | 24, argument))
     for info, (width, _) in _SHORTEST.items():
         if argument < 1 << 8 * width:
             return bytes((major << 5 | info,)) + argument.to_bytes(width, "big")

@@ -6,6 +6,7 @@ are not signed here, because the checkpoint inside them is; their `key_id` and `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ from edge.wire.keys import KEY_ID_BYTES, SIGNATURE_BYTES, Signer, key_id, verify
 
 VERSION = 1
 MAX_ENVELOPE_BYTES = 128 * 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Kind(StrEnum):
@@ -139,7 +141,7 @@ class Fields:
     def text(self, name: str, limit: int = 256) -> str:
         """A text without control characters, at most `limit` characters."""
         value = self._map.get(name)
-        if type(value) is not str or len(value) > limit or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in value):
+        if type(value) is not str or len(value) > limit or _CONTROL.search(value):
             raise self._wrong(name, f"a text of at most {limit} printable characters")
         return value
 

@@ -13,6 +13,9 @@ _SSCC = re.compile(r"(?:\(00\)|00)([0-9]{18})\Z")
 _PARCEL_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}\Z")
 
 
+_UNPRINTED = re.compile(r"[^\x20-\x7e]")
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A parcel's label. `parcel_id` is the carrier's tracking number, or the SSCC's 18 digits."""
@@ -29,7 +32,7 @@ def check_scan(text: str) -> str:
     text = text.removesuffix("\n").removesuffix("\r")
     if not text or len(text) > MAX_SCAN_CHARS:
         raise Malformed("an empty or overlong scan", where="scan", remedy="Scan the label again.")
-    if any(ord(char) < 32 or ord(char) > 126 for char in text):
+    if _UNPRINTED.search(text):
         raise Malformed("characters that no label of ours has", where="scan", remedy="Scan the parcel's own label.")
     return text
 
