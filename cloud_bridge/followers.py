@@ -59,7 +59,8 @@ class Followers:
 
 def _hold_cursor(conn: Connection, projection: str, position: int) -> bool:
     """Take the cursor's row until the transaction ends; False when another worker has moved it meanwhile."""
-    upsert(conn, cursors, {"projection": projection, "position": 0}, keys=("projection",), change=())
+    if position == 0:
+        upsert(conn, cursors, {"projection": projection, "position": 0}, keys=("projection",), change=())
     return conn.execute(_HOLD, {"name": projection, "here": position}).rowcount == 1
 
 

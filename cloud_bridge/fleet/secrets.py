@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cloud_bridge.errors import NotFound
 from cloud_bridge.fleet.model import Device
@@ -18,12 +18,8 @@ def pin_key(conn: Connection, device_id: str, version: int | None = None) -> tup
     Raises:
         NotFound: none was made.
     """
-    query = select(secrets.c.version, secrets.c.secret).where(
-        secrets.c.device_id == device_id, secrets.c.name == PIN_KEY
-    )
-    if version is not None:
-        query = query.where(secrets.c.version == version)
-    row = conn.execute(query.order_by(secrets.c.version.desc()).limit(1)).one_or_none()
+    query = _PIN_KEY if version is None else _PIN_KEY.where(secrets.c.version == version)
+    row = conn.execute(query, {"device": device_id}).one_or_none()
     if row is None:
         raise NotFound(f"no PIN key for {device_id}", where="secrets", remedy="Wait for the device's first session.")
     return row.version, bytes(row.secret)
@@ -42,16 +38,14 @@ def make_pin_key(conn: Connection, device_id: str, random: Random, now_ms: int) 
 
 def ensure_pin_key(conn: Connection, device_id: str, random: Random, now_ms: int) -> None:
     """Make a PIN key when the device has none yet."""
-    found = select(secrets.c.version).where(secrets.c.device_id == device_id, secrets.c.name == PIN_KEY).limit(1)
-    if conn.execute(found).first() is None:
+    if conn.execute(_PIN_KEY, {"device": device_id}).first() is None:
         make_pin_key(conn, device_id, random, now_ms)
 
 
 def unconfirmed(conn: Connection, device: Device) -> list[Secret]:
     """The secrets that the device has not confirmed to hold, wrapped to its key; oldest version first."""
-    query = select(secrets).where(secrets.c.device_id == device.device_id, secrets.c.confirmed_at_ms.is_(None))
     found = []
-    for row in conn.execute(query.order_by(secrets.c.name, secrets.c.version)):
+    for row in conn.execute(_UNCONFIRMED, {"device": device.device_id}):
         wrapped = wrap_secret(
             bytes(row.secret), public=device.wrap_public, device_id=device.device_id, name=row.name, version=row.version
         )
@@ -74,3 +68,16 @@ def confirm(conn: Connection, device_id: str, name: str, version: int, at_ms: in
 def forget_confirmations(conn: Connection, device_id: str) -> None:
     """The device lost its storage (a new stream after a lost card): send every secret again."""
     conn.execute(update(secrets).where(secrets.c.device_id == device_id).values(confirmed_at_ms=None))
+
+
+_PIN_KEY = (
+    select(secrets.c.version, secrets.c.secret)
+    .where(secrets.c.device_id == bindparam("device"), secrets.c.name == PIN_KEY)
+    .order_by(secrets.c.version.desc())
+    .limit(1)
+)
+_UNCONFIRMED = (
+    select(secrets)
+    .where(secrets.c.device_id == bindparam("device"), secrets.c.confirmed_at_ms.is_(None))
+    .order_by(secrets.c.name, secrets.c.version)
+)

@@ -123,11 +123,7 @@ def deposited_at(conn: Connection, locker_id: str) -> list[Custody]:
 
 def custodies_of_parcel(conn: Connection, parcel_id: str) -> list[Custody]:
     """One per locker that saw the parcel, newest deposit first."""
-    table = custody_parcels
-    rows = conn.execute(
-        select(table).where(table.c.parcel_id == parcel_id).order_by(table.c.deposited_at_ms.desc(), table.c.locker_id)
-    )
-    return [_custody(row) for row in rows]
+    return [_custody(row) for row in conn.execute(_EVERYWHERE, {"parcel": parcel_id})]
 
 
 def _put_compartment(conn: Connection, locker_id: str, no: int, facts: CompartmentFacts, *, new: bool) -> None:
@@ -177,6 +173,11 @@ _CHANGE_COMPARTMENT = (
 )
 _OF_PARCEL = (custody_parcels.c.locker_id == bindparam("locker"), custody_parcels.c.parcel_id == bindparam("parcel"))
 _PARCEL = select(custody_parcels).where(*_OF_PARCEL)
+_EVERYWHERE = (
+    select(custody_parcels)
+    .where(custody_parcels.c.parcel_id == bindparam("parcel"))
+    .order_by(custody_parcels.c.deposited_at_ms.desc(), custody_parcels.c.locker_id)
+)
 _NEW_PARCEL = insert(custody_parcels)
 _CHANGE_PARCEL = (
     update(custody_parcels)

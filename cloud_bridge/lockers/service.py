@@ -354,10 +354,14 @@ class Lockers:
         return ParcelView(row, parcel_state(custody, reservation, now_ms), reservation, custody)
 
     def _custody(self, conn: Connection, row: ParcelRow, reservation: Reservation | None) -> Custody | None:
-        own = {item.locker_id for item in store.lockers_of(conn, row.tenant)}
-        seen = [item for item in custody_store.custodies_of_parcel(conn, row.parcel_id) if item.locker_id in own]
+        everywhere = custody_store.custodies_of_parcel(conn, row.parcel_id)
+        seen = [item for item in everywhere if self._owns(conn, row.tenant, item.locker_id)]
         here = [item for item in seen if reservation is not None and item.locker_id == reservation.locker_id]
         return next(iter([item for item in seen if item.state == "deposited"] or here or seen), None)
+
+    def _owns(self, conn: Connection, tenant: str, locker_id: str) -> bool:
+        locker = store.locker(conn, locker_id)
+        return locker is not None and locker.tenant == tenant
 
     def recipient(self, conn: Connection, row: ParcelRow) -> Recipient | None:
         """The person; None once erased."""

@@ -190,13 +190,7 @@ def reservation_of_pickup(conn: Connection, pickup_id: str) -> tuple[Reservation
 
 def due_reservations(conn: Connection, now_ms: int, limit: int) -> list[Reservation]:
     """Active ones whose parcel never came in time."""
-    table = reservations.c
-    rows = conn.execute(
-        select(reservations)
-        .where(ACTIVE, table.fulfilled == 0, table.expires_at_ms <= now_ms)
-        .order_by(table.expires_at_ms)
-        .limit(limit)
-    )
+    rows = conn.execute(_DUE, {"now_ms": now_ms, "most": limit})
     return [_reservation(row) for row in rows]
 
 
@@ -226,4 +220,10 @@ _ACTIVE_OF_LOCKER = (
     .order_by(reservations.c.compartment_no)
 )
 _ACTIVE_OF_PARCEL = select(reservations).where(reservations.c.parcel_key == bindparam("key"), ACTIVE)
+_DUE = (
+    select(reservations)
+    .where(ACTIVE, reservations.c.fulfilled == 0, reservations.c.expires_at_ms <= bindparam("now_ms"))
+    .order_by(reservations.c.expires_at_ms)
+    .limit(bindparam("most"))
+)
 _OF_PICKUP = select(reservations).where(reservations.c.pickup_id == bindparam("pickup"))
