@@ -14,7 +14,7 @@ GOAL = 300
 ROUNDS = 5
 # A parcel's life is 19 events: its place asked for, deposit, collection, and three desired documents taken over.
 LOAD = Weather(
-    devices=10, compartments=6, hours=24, parcels_per_hour=0.34, wrong_pin=0.0, mistyped=0.0, changes_mind=0.0,
+    devices=10, compartments=6, hours=24, parcels_per_hour=0.36, wrong_pin=0.0, mistyped=0.0, changes_mind=0.0,
     leaves_open=0.0, tick_s=60,
 )  # fmt: skip
 
