@@ -46,6 +46,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     made = StackWorld(Folder(tmp_path_factory.mktemp("demo")), lambda text: None)
     try:
         await made.start()
+        await stack.ready(made)
         yield made
     finally:
         await made.stop()
@@ -179,6 +180,7 @@ async def test_retained_command_is_kept_by_nobody_and_opens_nothing_after_a_rest
     payload = await command_of(world, record, **fresh)
     await asyncio.to_thread(lambda: publish(world, payload, retain=True))
     world.cable.pull()
+    await world.kiosk.do("", "", lambda view: not view["online"], 30)
     world.cable.plug()
     await stack.ready(world)
     record = await open_remotely(world, 9)  # the next one still gets through, so the topic is alive
