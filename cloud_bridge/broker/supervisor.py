@@ -30,6 +30,16 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 Stamps = dict[Path, tuple[int, int]]
 
 
+def next_failures(failures: int, ran_s: float) -> int:
+    """How many failures in a row there are after one more; a run of over a minute ends the row."""
+    return 1 if ran_s > _STEADY_S else failures + 1
+
+
+def backoff_s(failures: int) -> float:
+    """The pause before the next start, after `failures` (from 1) in a row."""
+    return _BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1]
+
+
 class MosquittoSupervisor:
     """One mosquitto process and the files that it was started from."""
 
@@ -68,9 +78,9 @@ class MosquittoSupervisor:
                 logger.error("start failed", what=error.what)
             finally:
                 await self._end()
-            failures = 0 if loop.time() - started_at_s > _STEADY_S else failures + 1
+            failures = next_failures(failures, loop.time() - started_at_s)
             if not stop.is_set():
-                await _pause(stop, _BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1])
+                await _pause(stop, backoff_s(failures))
 
     async def _start(self) -> None:
         """Start and wait for a handshake; a store that stops it is moved aside, once."""
