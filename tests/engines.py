@@ -23,7 +23,7 @@ ENGINES = [
 def postgres_url() -> Iterator[str]:
     """One private server for the whole run."""
     if find_postgres() is None:
-        pytest.skip("no PostgreSQL server is installed (package postgresql)")
+        pytest.fail("PostgreSQL is missing. Remedy: apt-get install postgresql")
     with private_cluster() as url:
         yield url
 

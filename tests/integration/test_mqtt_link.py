@@ -23,7 +23,6 @@ from edge.wire.topics import Channel, topic
 
 DEVICE = "locker-0001"
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
 
 
 class Broker:
@@ -38,7 +37,8 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        assert MOSQUITTO is not None
+        if MOSQUITTO is None:
+            pytest.fail("mosquitto is missing. Remedy: apt-get install mosquitto")
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stdout=quiet, stderr=quiet)
 

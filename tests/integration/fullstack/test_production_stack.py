@@ -114,7 +114,7 @@ def _change(path: Path, *pairs: tuple[str, str]) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProductionWorld]:
     if find_postgres() is None:
-        pytest.skip("no PostgreSQL server is installed (package postgresql)")
+        pytest.fail("PostgreSQL is missing. Remedy: apt-get install postgresql")
     with private_cluster() as database:
         made = ProductionWorld(Folder(tmp_path_factory.mktemp("fleet")), database)
         try:
