@@ -181,6 +181,50 @@ class SerialLine(Protocol):
     async def close(self) -> None: ...
 
 
+# --- sensors, reader, lights, keypad -------------------------------------------------------------------------
+
+
+class SensorKind(StrEnum):
+    """What is measured, and the unit of its whole-number value."""
+
+    TEMPERATURE = "temperature"  # milli-degrees Celsius of a zone
+    AMBIENT = "ambient"  # milli-degrees Celsius around the cabinet
+    MAINS = "mains"  # 1 present, 0 gone
+    BATTERY = "battery"  # percent
+    TAMPER = "tamper"  # 1 the enclosure is open, 0 shut
+
+
+@dataclass(frozen=True, slots=True)
+class SensorReading:
+    """One reading of one sensor; `subject` is its zone or name. `value` None: no believable answer (lost, not zero)."""
+
+    kind: SensorKind
+    subject: str
+    value: int | None
+
+
+class Sensors(Protocol):
+    async def poll(self) -> Sequence[SensorReading]:
+        """Read every configured sensor once. A sensor that fails reads None and holds up no other."""
+        ...
+
+
+class ScanRefusal(StrEnum):
+    """Why a reader's bytes are no scan. The bytes themselves are never told: they may hold anything."""
+
+    TOO_LONG = "too_long"
+    EMPTY = "empty"
+    CONTROL_CHARACTER = "control_character"
+    NOT_TEXT = "not_text"
+    CONFIGURATION_CODE = "configuration_code"
+
+
+class Lights(Protocol):
+    def show(self, compartment_no: int | None) -> None:
+        """Light the lamp of that compartment's door and no other; None puts all out."""
+        ...
+
+
 # --- secrets -------------------------------------------------------------------------------------------------
 
 
