@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,20 +21,26 @@ from edge.wire.messages import MAX_ACTUATION_LIFE_MS, Command, Desired
 
 Publish = Callable[[Outgoing], Awaitable[None]]
 COMMAND_LIFE_MS = 30_000
+RENEWAL_TRIES, RENEWAL_WAIT_S = 20, 0.25  # a device that has just come back answers its welcome within seconds
 QUARANTINE_ALARMS = ("fork", "rollback")
 
 
 class Fleet:
     """Args:
     publish: hands one message to the broker; raises LinkDown while there is none.
+    renewal_wait_s: how long between looks at a session that is being renewed.
     """
 
-    def __init__(self, db: Database, keys: CloudKeys, clock: Clock, random: Random, publish: Publish) -> None:
+    def __init__(
+        self, db: Database, keys: CloudKeys, clock: Clock, random: Random, publish: Publish,
+        renewal_wait_s: float = RENEWAL_WAIT_S,
+    ) -> None:  # fmt: skip
         self._db = db
         self._keys = keys
         self._clock = clock
         self._random = random
         self._publish = publish
+        self._renewal_wait_s = renewal_wait_s
 
     async def register(self, devices: list[Device]) -> int:
         """Add or update devices in one transaction; returns how many are new.
@@ -52,11 +59,17 @@ class Fleet:
     ) -> CommandRecord:  # fmt: skip
         """Sign a command for the device's present session, record it, send it. Its outcome comes as events.
 
+        A session that is being renewed is waited for: what is signed for the old one, the device would refuse.
+
         Raises:
             NotFound: no such device.
             NotPossibleNow: offline, without a session, quarantined, retired, or the broker is away. Nothing was sent.
             InvalidData: a life over 60 s, or words too long.
         """
+        for _ in range(RENEWAL_TRIES):
+            if not await self._db.read(lambda conn: fleet_store.session_is_renewing(conn, device_id)):
+                break
+            await asyncio.sleep(self._renewal_wait_s)
         now_ms = self._clock.now_ms()
         command_id = self._random.token(16).hex()
 
@@ -145,6 +158,8 @@ class Fleet:
         device = fleet_store.require_device(conn, device_id)
         if device.state is not DeviceState.ACTIVE:
             raise NotPossibleNow(f"the device is {device.state.value}", where=device_id, remedy=device.state_reason)
+        if fleet_store.session_is_renewing(conn, device_id):
+            raise NotPossibleNow("the device's session is being renewed", where=device_id, remedy="Try again shortly.")
         presence = fleet_store.load_presence(conn, device_id)
         session = fleet_store.load_session(conn, device_id)
         if presence is None or not presence.online or session is None or not session.nonce:

@@ -143,6 +143,14 @@ def confirm_session(conn: Connection, session: Session, now_ms: int) -> bool:
     return done.rowcount == 1
 
 
+def session_is_renewing(conn: Connection, device_id: str) -> bool:
+    """Whether an online device has yet to answer the welcome of its newest connection: its old nonce is void."""
+    seen, session = load_presence(conn, device_id), load_session(conn, device_id)
+    if seen is None or session is None or not seen.online:
+        return False
+    return bool(session.pending) or (bool(session.nonce) and session.confirmed_at_ms < seen.changed_at_ms)
+
+
 def end_session(conn: Connection, device_id: str) -> None:
     """No command can be sent until the device has answered a new welcome."""
     conn.execute(update(sessions).where(sessions.c.device_id == device_id).values(nonce=b"", pending=b""))

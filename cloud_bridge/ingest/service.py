@@ -140,7 +140,7 @@ class Ingest:
         return device
 
     async def _presence(self, client_id: str, payload: bytes) -> None:
-        """`online` or `offline`; a session ends with its connection, so no command is sent into the dark."""
+        """`online` or `offline`: a command waits for the session of the newest connection, and for none offline."""
         if payload not in (ONLINE, OFFLINE):
             self.counters.dropped["presence"] += 1
             return

@@ -77,10 +77,10 @@ async def open_remotely(world: StackWorld, no: int) -> dict[str, Any]:
 
     async def finished() -> Any:
         now = await world.bridge.call("GET", f"/v1/commands/{sent['command_id']}")
-        return now if now["state"] == "finished" else None
+        return now if now["state"] not in ("sent", "accepted") else None
 
-    done = await stack.until("the command is finished", finished)
-    assert done["outcome"] == "opened"
+    done = await stack.until("the command is answered", finished)
+    assert (done["state"], done["outcome"]) == ("finished", "opened")
     await world.hand("close", no)
     found: dict[str, Any] = done
     return found

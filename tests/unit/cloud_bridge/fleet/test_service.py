@@ -34,7 +34,7 @@ def fleet(world: CloudWorld, sent: list[Outgoing]) -> Fleet:
     async def publish(message: Outgoing) -> None:
         sent.append(message)
 
-    return Fleet(world.db, world.keys, world.clock, world.random, publish)
+    return Fleet(world.db, world.keys, world.clock, world.random, publish, renewal_wait_s=0)
 
 
 async def test_command_to_an_online_device_is_signed_for_its_session_and_its_outcome_comes_as_events(
@@ -58,6 +58,31 @@ async def test_command_to_an_online_device_is_signed_for_its_session_and_its_out
 async def test_command_without_a_session_is_refused_and_nothing_is_sent(world, fleet, sent) -> None:
     await world.send(DEVICE, device_log(world).hello())
     with pytest.raises(NotPossibleNow):
+        await fleet.command(DEVICE, "open", {}, actor="olga", reason="test")
+    assert sent == []
+
+
+async def test_command_while_the_device_has_not_answered_its_newest_welcome_is_not_signed_for_the_old_session(
+    world, fleet, sent
+) -> None:
+    log = device_log(world).fill(1)
+    await world.session(log)
+    await world.send(DEVICE, log.hello())
+    with pytest.raises(NotPossibleNow, match="being renewed"):
+        await fleet.command(DEVICE, "open", {}, actor="olga", reason="test")
+    await world.session(log)
+    await fleet.command(DEVICE, "open", {}, actor="olga", reason="test")
+    assert len(sent) == 1
+
+
+async def test_command_to_a_device_that_is_back_without_a_hello_yet_is_not_signed_for_the_old_session(
+    world, fleet, sent
+) -> None:
+    await world.session(device_log(world).fill(1))
+    for word in (b"offline", b"online"):
+        world.clock.at_ms += 1
+        await world.ingest.receive(DEVICE, "presence", word)
+    with pytest.raises(NotPossibleNow, match="being renewed"):
         await fleet.command(DEVICE, "open", {}, actor="olga", reason="test")
     assert sent == []
 
