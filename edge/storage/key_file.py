@@ -30,6 +30,7 @@ from edge.storage.private_folder import PrivateFolder
 from edge.wire.enrolment import DeviceKind, EnrolmentRequest
 from edge.wire.errors import Malformed, NotValidNow
 from edge.wire.ids import check_device_id, check_fleet
+from edge.wire.keys import Ed25519Signer
 from edge.wire.pickup_pin import derive_pin
 from edge.wire.secrets import PIN_KEY, PIN_KEY_BYTES, unwrap_secret
 
@@ -49,7 +50,9 @@ class KeyFile:
         """
         self._device_id = check_device_id(device_id)
         self._folder = PrivateFolder(folder)
-        self._log = self._key("log.key", Ed25519PrivateKey)
+        log = self._key("log.key", Ed25519PrivateKey)
+        assert isinstance(log, Ed25519PrivateKey)
+        self._log = Ed25519Signer(log.private_bytes_raw())
         self._wrap = self._key("wrap.key", X25519PrivateKey)
         self._tls = self._key("tls.key", ec.EllipticCurvePrivateKey)
         self._secrets = {name: self._load_secret(name) for name in self._held_secrets()}
@@ -60,7 +63,7 @@ class KeyFile:
     @property
     def log_public(self) -> bytes:
         """Raw Ed25519 public key, 32 bytes."""
-        return self._log.public_key().public_bytes_raw()
+        return self._log.public
 
     @property
     def public(self) -> bytes:

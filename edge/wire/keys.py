@@ -9,11 +9,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
 
 from edge.wire.errors import BadSignature, Malformed, UnknownKey
 
@@ -53,11 +52,10 @@ class Ed25519Signer:
         """`private`: the 32-byte seed (RFC 8032 section 5.1.5)."""
         if len(private) != 32:
             raise Malformed("an Ed25519 seed has 32 bytes", where="private key")
-        self._key = Ed25519PrivateKey.from_private_bytes(private)
-        self.public = self._key.public_key().public_bytes_raw()
+        self.public, self._secret = crypto_sign_seed_keypair(private)
 
     def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message)
+        return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
 
 
 def key_id(public: bytes) -> bytes:
@@ -65,24 +63,20 @@ def key_id(public: bytes) -> bytes:
     return hashlib.sha256(public).digest()[:KEY_ID_BYTES]
 
 
-@lru_cache(maxsize=16384)
-def _load(public: bytes) -> Ed25519PublicKey:
-    try:
-        return Ed25519PublicKey.from_public_bytes(public)
-    except ValueError as error:
-        raise Malformed(f"not an Ed25519 public key: {error}", where="public key") from error
-
-
 def verify(public: bytes, signature: bytes, message: bytes, *, where: str) -> None:
     """Check a pure Ed25519 signature (RFC 8032 section 5.1.7).
 
     Raises:
         BadSignature: it does not hold.
-        Malformed: `public` is not a point.
+        Malformed: `public` is no key at all.
     """
+    if len(public) != PUBLIC_KEY_BYTES:
+        raise Malformed("an Ed25519 public key has 32 bytes", where="public key")
+    if len(signature) != SIGNATURE_BYTES:
+        raise BadSignature("a signature has 64 bytes", where=where)
     try:
-        _load(public).verify(signature, message)
-    except InvalidSignature as error:
+        crypto_sign_open(signature + message, public)
+    except BadSignatureError as error:
         raise BadSignature("the signature does not hold", where=where) from error
 
 
