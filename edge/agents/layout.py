@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.config import AgentConfig, BusSection, StorageConfig
-from edge.core.locker.model import Compartment
+from edge.core.locker.desired import Compartment
 from edge.drivers.board_config import BoardConfig, BoardFamily, BusConfig, LockBankConfig, UnlockAnswer
 from edge.ports import Channel
 from edge.storage.limits import DAY_S, LogLimits

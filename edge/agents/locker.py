@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from edge.agents.authority_clock import AuthorityClock
+from edge.core.locker.desired import Compartment, Desired
 from edge.core.locker.desired_doc import read_desired
 from edge.core.locker.durable import Durable
 from edge.core.locker.machine import replay
@@ -16,8 +17,6 @@ from edge.core.locker.model import (
     BoardChanged,
     ClockSynced,
     CommandReceived,
-    Compartment,
-    Desired,
     DesiredReceived,
     Input,
     LinkAlarm,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,12 +12,26 @@ from edge.wire.errors import Malformed, TooLarge
 MAX_REQUEST_BYTES = 8 * 1024
 MAX_SCAN_CHARS = 2400
 MAX_PIN_CHARS = 12
-ACTIONS = frozenset({"try_again", "done", "cancel"})
+# Presses without an argument, and those with one: `name:argument`.
+ACTIONS = frozenset(
+    {
+        "try_again", "done", "cancel", "did_not_open", "too_big", "dirty", "next_compartment", "empty", "damaged",
+        "reopen", "took_out", "left_in", "open_all", "reconcile", "accessible",
+    }
+)  # fmt: skip
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}\Z")
+ARGUMENTS = {
+    "size": re.compile(r"[a-z0-9_.-]{1,32}\Z"),
+    "open": _NUMBER,
+    "out_of_service": _NUMBER,
+    "in_service": _NUMBER,
+    "found": re.compile(r"(as_expected|empty|other)\Z"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`scan` with the code's text, `pin` with digits, or `press` with one of `ACTIONS`."""
+    """`scan` with the text, `pin` with digits, `press` with one of `ACTIONS`, or `name:argument` of `ARGUMENTS`."""
 
     do: Literal["scan", "pin", "press"]
     value: str = field(repr=False)
@@ -42,6 +57,11 @@ def parse_request(text: str) -> Request:
         return Request("scan", value)
     if do == "pin" and len(value) <= MAX_PIN_CHARS:
         return Request("pin", value)
-    if do == "press" and value in ACTIONS:
+    if do == "press" and _is_press(value):
         return Request("press", value)
     raise Malformed("an unknown request, or its value is out of range", where="request")
+
+
+def _is_press(value: str) -> bool:
+    name, colon, argument = value.partition(":")
+    return value in ACTIONS if not colon else name in ARGUMENTS and ARGUMENTS[name].match(argument) is not None

@@ -110,7 +110,14 @@ PULSE = _choice("acked, refused, no_reply, fault or not_sent", "acked", "refused
 DOOR = _choice("open, closed or unknown", "open", "closed", "unknown")
 OUTCOME = _choice("opened, did_not_open, opened_unacknowledged or unverified",
                   "opened", "did_not_open", "opened_unacknowledged", "unverified")  # fmt: skip
-VISIT_KIND = _choice("courier, recipient, technician or remote", "courier", "recipient", "technician", "remote")
+VISIT_KIND = _choice("courier, recipient, sender, technician or remote",
+                     "courier", "recipient", "sender", "technician", "remote")  # fmt: skip
+ORIGIN = _choice("announced, unannounced or drop_off", "announced", "unannounced", "drop_off")
+SWAP = _choice("too_big, dirty, did_not_open, occupied or out_of_service",
+               "too_big", "dirty", "did_not_open", "occupied", "out_of_service")  # fmt: skip
+DISPUTE = _choice("empty or damaged", "empty", "damaged")
+FOUND = _choice("as_expected, empty, occupied or other", "as_expected", "empty", "occupied", "other")
+POWER = _choice("mains or battery", "mains", "battery")
 
 
 def _opt(member: Member) -> Member:
@@ -132,7 +139,8 @@ _ROWS = (
               {"name": CODE, "version": WHOLE}),
     EventType("compartment_restored", Family.CUSTODY, "What the cloud knows to be in a compartment",
               {"compartment_no": COMPARTMENT, "parcel_id": PARCEL, "pickup_id": _opt(ID), "reservation_id": _opt(ID),
-               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
+               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE), "collect_by_ms": _opt(WHOLE),
+               "origin": _opt(ORIGIN)}),
     EventType("credential_restored", Family.ACCESS, "A credential the cloud knows to be used",
               {"jti": ID, "jti_expires_at_ms": WHOLE}),
     EventType("cloud_snapshot_restored", Family.LIFECYCLE, "Occupancy and counters came from a signed cloud snapshot",
@@ -147,6 +155,8 @@ _ROWS = (
     EventType("visit_started", Family.ACCESS, "A credential was consumed by a visit",
               {"visit_id": ID, "kind": VISIT_KIND, "jti": _opt(ID), "pickup_id": _opt(ID), "actor": _opt(CODE),
                "jti_expires_at_ms": _opt(WHOLE)}),
+    EventType("visit_joined", Family.ACCESS, "A second person's credential was consumed by the visit",
+              {"visit_id": ID, "actor": _opt(CODE), "jti": _opt(ID), "jti_expires_at_ms": _opt(WHOLE)}),
     EventType("visit_ended", Family.ACCESS, "The visit is over", {"visit_id": ID, "reason": CODE}),
     EventType("pin_attempted", Family.ACCESS, "A PIN was entered; committed before it is compared", {"attempt_id": ID}),
     EventType("pin_accepted", Family.ACCESS, "The attempt matched a live code", {"attempt_id": ID, "pickup_id": ID}),
@@ -168,7 +178,8 @@ _ROWS = (
     EventType("unlock_authorised", Family.DOOR, "One pulse may follow; committed before it",
               {"authority_id": ID, "compartment_no": COMPARTMENT, "visit_id": ID, "cause": CODE, "try_no": WHOLE,
                "command_id": _opt(ID), "parcel_id": _opt(PARCEL), "pickup_id": _opt(ID), "reservation_id": _opt(ID),
-               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
+               "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE), "collect_by_ms": _opt(WHOLE),
+               "origin": _opt(ORIGIN)}),
     EventType("unlock_finished", Family.DOOR, "What the board said and what the door did",
               {"authority_id": ID, "compartment_no": COMPARTMENT, "pulse": PULSE, "outcome": OUTCOME}),
     EventType("unlock_unknown", Family.DOOR, "An authority from before a restart; never pulsed again",
@@ -185,7 +196,8 @@ _ROWS = (
     EventType("compartment_enabled", Family.DOOR, "In service again", {"compartment_no": COMPARTMENT}),
     EventType("parcel_deposited", Family.CUSTODY, "A parcel is in the compartment, the door closed behind it",
               {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "pickup_id": _opt(ID),
-               "reservation_id": _opt(ID), "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE)}),
+               "reservation_id": _opt(ID), "pin_generation": _opt(WHOLE), "pin_counter": _opt(WHOLE),
+               "collect_by_ms": _opt(WHOLE), "origin": _opt(ORIGIN)}),
     EventType("parcel_collected", Family.CUSTODY, "The recipient opened the compartment and closed it",
               {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "pickup_id": _opt(ID)}),
     EventType("parcel_retrieved", Family.CUSTODY, "Staff took the parcel out",
@@ -194,6 +206,25 @@ _ROWS = (
               {"parcel_id": PARCEL, "compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
     EventType("collect_abandoned", Family.CUSTODY, "The visit ended and the parcels are still there",
               {"compartment_no": COMPARTMENT, "visit_id": ID, "reason": CODE}),
+    EventType("compartment_swapped", Family.ACCESS, "A compartment would not do; the visit goes on with another",
+              {"visit_id": ID, "compartment_no": COMPARTMENT, "to_compartment_no": _opt(COMPARTMENT), "reason": SWAP}),
+    EventType("parcel_disputed", Family.CUSTODY, "The recipient says: nothing in it, or damaged",
+              {"visit_id": ID, "compartment_no": COMPARTMENT, "kind": DISPUTE, "pickup_id": _opt(ID),
+               "parcel_id": _opt(PARCEL)}),
+    EventType("compartment_checked", Family.CUSTODY, "Somebody looked into a compartment and said what is in it",
+              {"visit_id": ID, "compartment_no": COMPARTMENT, "found": FOUND, "parcel_id": _opt(PARCEL)}),
+    EventType("reconciliation_finished", Family.CUSTODY, "Every compartment was looked into",
+              {"visit_id": ID, "checked": WHOLE, "exceptions": WHOLE}),
+    EventType("temperature_excursion", Family.ALARM, "A zone was too cold or too warm for longer than its goods bear",
+              {"zone": CODE, "temperature_mc": INTEGER, "limit_mc": INTEGER, "lasted_s": WHOLE}, urgent=True),
+    EventType("temperature_recovered", Family.ALARM, "The zone is within its limits again",
+              {"zone": CODE, "temperature_mc": INTEGER}),
+    EventType("power_changed", Family.LIFECYCLE, "The device runs on mains, or on its battery",
+              {"source": POWER, "battery_percent": _opt(WHOLE)}),
+    EventType("decommission_started", Family.LIFECYCLE, "Closed for the public for good; what lies in it is taken out",
+              {"command_id": ID}),
+    EventType("decommissioned", Family.LIFECYCLE, "Empty; keys and data go once this event is receipted",
+              {"command_id": ID}),
     EventType("temperature_sampled", Family.TELEMETRY, "A zone's temperature",
               {"zone": CODE, "temperature_mc": INTEGER}),
     EventType("heartbeat", Family.TELEMETRY, "The device lives", {"uptime_s": WHOLE, "free_bytes": _opt(WHOLE)}),

@@ -36,6 +36,11 @@ class Operation(StrEnum):
     MAINTAIN = "maintain"
 
 
+def drop_off_parcel_id(pickup_id: str) -> str:
+    """The id of a parcel that is dropped off without a label: made from its pickup's id, alike on both sides."""
+    return f"D-{check_hex_id(pickup_id, where='pickup_id').upper()}"
+
+
 def locker_audience(device_id: str) -> str:
     """The audience of one locker."""
     return check_audience(f"locker:{device_id}")

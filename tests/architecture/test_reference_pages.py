@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from edge.core.locker.model import SESSION_MOVES, Step
+from edge.core.locker.steps import SESSION_MOVES, Step
 from edge.core.sync.model import Phase
 from edge.wire.envelope import Kind
 from tests.architecture.pages.configuration import FILES, keys

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from edge.core.locker.desired import Compartment, Desired, Reservation
 from edge.core.locker.durable import Durable
 from edge.core.locker.fold import fold
 from edge.core.locker.machine import step
-from edge.core.locker.model import (
-    Compartment,
-    Desired,
-    DoorRead,
-    Effect,
-    Input,
-    Pulse,
-    PulseEnded,
-    ReadyToPulse,
-    Recheck,
-    Record,
-    Reservation,
-    Started,
-)
+from edge.core.locker.model import DoorRead, Effect, Input, Pulse, PulseEnded, ReadyToPulse, Recheck, Record, Started
 from edge.core.locker.state import LockerState
 from edge.ports import Channel, DoorState, Now, PulseReply
 

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from edge.core.authority_time import AuthorityTime
+from edge.core.locker.desired import Compartment, Desired, Limits, Reservation
 from edge.core.locker.durable import Durable
 from edge.core.locker.fold import fold
 from edge.core.locker.machine import replay, step
@@ -27,14 +28,11 @@ from edge.core.locker.model import (
     ChooseCounter,
     ClockSynced,
     CommandReceived,
-    Compartment,
     CounterChosen,
-    Desired,
     DesiredReceived,
     DoorRead,
     Effect,
     Input,
-    Limits,
     LinkAlarm,
     PinChecked,
     PinEntered,
@@ -44,18 +42,17 @@ from edge.core.locker.model import (
     ReadyToPulse,
     Recheck,
     Record,
-    Reservation,
     Scanned,
     SessionChanged,
     Started,
     StartTimer,
-    Step,
     StopTimer,
     StorageChanged,
     TimerFired,
     TrustChanged,
 )
 from edge.core.locker.state import LockerState
+from edge.core.locker.steps import Step
 from edge.ports import Channel, DoorState, Now, PulseReply
 from edge.wire.event import Event, EventDraft
 from edge.wire.messages import Command

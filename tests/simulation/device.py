@@ -11,9 +11,10 @@ from pathlib import Path
 
 from edge.agents.authority_clock import AuthorityClock
 from edge.agents.locker import LockerAgent, LockerPorts, Rebuilt
+from edge.core.locker.desired import Compartment
 from edge.core.locker.machine import replay
-from edge.core.locker.model import Compartment, Step
 from edge.core.locker.state import LockerState
+from edge.core.locker.steps import Step
 from edge.errors import EdgeError, LinkDown, SecretMissing
 from edge.link.sync_driver import SyncIdentity
 from edge.ports import Channel, ChannelReading, PulseReply

@@ -6,7 +6,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-from edge.core.locker.model import Step
+from edge.core.locker.steps import Step
 from edge.wire.damm import damm_digit
 from edge.wire.envelope import Kind, seal
 from edge.wire.keys import Ed25519Signer

@@ -1,70 +1,14 @@
-"""Inputs and effects of the locker machine, and the layout it works on."""
+"""Inputs and effects of the locker machine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
 
-from edge.ports import Channel, DoorState, PulseReply
+from edge.core.locker.desired import Desired
+from edge.ports import Channel, DoorState, PulseReply, SensorKind
 from edge.wire.event import EventDraft
 from edge.wire.keys import TrustBundle
 from edge.wire.messages import Command
-
-
-@dataclass(frozen=True, slots=True)
-class Compartment:
-    """One space with its door: number on the door, board output, inner size, height of the sill above the floor."""
-
-    no: int
-    channel: Channel
-    width_mm: int
-    height_mm: int
-    depth_mm: int
-    sill_mm: int = 1000
-    features: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """The cloud's hold on a compartment for one announced parcel. Times are Unix ms, UTC."""
-
-    reservation_id: str
-    parcel_id: str
-    pickup_id: str
-    compartment_no: int
-    expires_at_ms: int
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the device enforces by itself, whatever the cloud says."""
-
-    openings_per_minute: int = 12
-    tries_per_visit: int = 3
-    open_wait_ms: int = 6_000
-    opened_grace_ms: int = 15_000
-    left_open_ms: int = 60_000
-    visit_idle_ms: int = 120_000
-    done_ms: int = 6_000
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """The parts of the desired document that the machine works with."""
-
-    epoch: int = 0
-    version: int = 0
-    sha256: str = ""
-    reservations: Mapping[str, Reservation] = field(default_factory=dict)
-    revoked: frozenset[str] = frozenset()
-    audiences: frozenset[str] = frozenset()
-    compartments: Mapping[int, Compartment] = field(default_factory=dict)
-    restore: Mapping[str, Any] | None = None
-    limits: Limits = field(default_factory=Limits)
-
 
 # --- inputs --------------------------------------------------------------------------------------------------
 
@@ -99,7 +43,7 @@ class PinEntered:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A key on the kiosk: `try_again`, `done`, `cancel`."""
+    """A key on the kiosk: an action of `edge/core/locker/presses.py`, some with an argument (`open:7`)."""
 
     action: str
     fresh_id: str
@@ -203,6 +147,15 @@ class LinkAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorRead:
+    """One sensor's reading; `value` None when it gives no believable answer. Units as in `SensorKind`."""
+
+    kind: SensorKind
+    subject: str
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     name: str
 
@@ -217,7 +170,7 @@ class StorageChanged:
 Input = (
     Started | Scanned | PinEntered | Pressed | PinChecked | CounterChosen | DoorRead | ReadyToPulse | PulseEnded
     | CommandReceived | DesiredReceived | SessionChanged | TrustChanged | BoardChanged | SecretStored
-    | ClockSynced | LinkAlarm | TimerFired | StorageChanged
+    | ClockSynced | LinkAlarm | SensorRead | TimerFired | StorageChanged
 )  # fmt: skip
 
 
@@ -285,34 +238,11 @@ class Signal:
     pattern: str
 
 
-Effect = Record | Recheck | Pulse | CheckPin | ChooseCounter | StartTimer | StopTimer | Signal
+@dataclass(frozen=True, slots=True)
+class Light:
+    """The lamp on that compartment's door and no other; None puts all out."""
+
+    compartment_no: int | None
 
 
-class Step(StrEnum):
-    """Where the kiosk's one session stands."""
-
-    CLOSED = "closed"
-    IDLE = "idle"
-    CHECKING = "checking"
-    LABEL = "label"
-    OPENING = "opening"
-    DOOR_OPEN = "door_open"
-    RETRY = "retry"
-    DONE = "done"
-    REFUSED = "refused"
-
-
-# from → the steps that may follow. The docs' state diagram is drawn from this table; any other move raises.
-SESSION_MOVES: Mapping[Step, frozenset[Step]] = {
-    Step.CLOSED: frozenset({Step.CLOSED, Step.IDLE}),
-    Step.IDLE: frozenset({Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.OPENING, Step.REFUSED}),
-    Step.CHECKING: frozenset({Step.CLOSED, Step.IDLE, Step.OPENING, Step.LABEL, Step.REFUSED}),
-    Step.LABEL: frozenset({Step.CLOSED, Step.IDLE, Step.LABEL, Step.CHECKING, Step.DONE, Step.REFUSED}),
-    Step.OPENING: frozenset({Step.CLOSED, Step.IDLE, Step.DOOR_OPEN, Step.RETRY, Step.LABEL, Step.OPENING, Step.DONE}),
-    Step.DOOR_OPEN: frozenset({Step.CLOSED, Step.IDLE, Step.DOOR_OPEN, Step.LABEL, Step.OPENING, Step.DONE}),
-    Step.RETRY: frozenset(
-        {Step.CLOSED, Step.IDLE, Step.RETRY, Step.OPENING, Step.LABEL, Step.DONE, Step.DOOR_OPEN, Step.REFUSED}
-    ),
-    Step.DONE: frozenset({Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.OPENING, Step.REFUSED}),
-    Step.REFUSED: frozenset({Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.OPENING, Step.REFUSED}),
-}
+Effect = Record | Recheck | Pulse | CheckPin | ChooseCounter | StartTimer | StopTimer | Signal | Light

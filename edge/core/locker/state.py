@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from edge.core.locker.desired import Compartment, Desired, Limits
 from edge.core.locker.durable import Durable, Held
 from edge.core.locker.fold import fold
-from edge.core.locker.model import (
-    SESSION_MOVES,
-    Compartment,
-    Desired,
-    Effect,
-    Limits,
-    Record,
-    Step,
-)
+from edge.core.locker.model import Effect, Record
+from edge.core.locker.steps import SESSION_MOVES, Step
 from edge.ports import Now, PulseReply
 from edge.wire.event import EventDraft
 from edge.wire.event_types import check_payload
@@ -28,7 +22,10 @@ class IllegalMove(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the kiosk shows. `queue`: compartments still to open for this pickup; `request_id`: the answer it awaits."""
+    """What the kiosk shows. `queue`: compartments still to open in this visit; `request_id`: the answer it awaits.
+
+    `purpose`: what the visit's doors are opened for. `reopen_no`: the compartment that its courier may open again.
+    """
 
     step: Step = Step.IDLE
     visit_id: str | None = None
@@ -39,6 +36,10 @@ class Session:
     deposit: Held | None = None
     until_at_ms: int = 0
     request_id: str | None = None
+    purpose: str = ""
+    idle_until_mono_ms: int | None = None
+    reopen_no: int | None = None
+    reopen_until_mono_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.core.locker.model import Step
-from edge.core.locker.state import LockerState
+from edge.core.locker.state import LockerState, Session
+from edge.core.locker.steps import Step
 from edge.ports import Now
 
 
@@ -17,10 +17,17 @@ def view(state: LockerState, now: Now) -> dict[str, Any]:
         "step": session.step.value,
         "message": session.message,
         "visit": _visit_kind(state),
+        "purpose": session.purpose,
+        "actions": [],
+        "sizes": [],
+        "expected": 0,
+        "reopen_no": session.reopen_no,
+        "reopen_left_s": 0 if session.reopen_no is None else _left_s(session.reopen_until_mono_ms, now.mono_ms),
+        "idle_left_s": _idle_left_s(session, now),
         "compartment_no": session.compartment_no,
         "tries_left": max(0, state.limits.tries_per_visit - session.tries),
         "more_doors": len(session.queue),
-        "wait_s": max(0, -(-(session.until_at_ms - now.at_ms) // 1000)) if session.step is Step.REFUSED else 0,
+        "wait_s": _left_s(session.until_at_ms, now.at_ms) if session.step is Step.REFUSED else 0,
         "online": state.nonce is not None,
         "pin_ready": not state.durable.pin_limits.blocked(now.at_ms),
         "compartments": [
@@ -37,7 +44,18 @@ def view(state: LockerState, now: Now) -> dict[str, Any]:
     }
 
 
+def _left_s(until_ms: int, now_ms: int) -> int:
+    """Whole seconds until then, begun ones counted."""
+    return max(0, -(-(until_ms - now_ms) // 1000))
+
+
+def _idle_left_s(session: Session, now: Now) -> int | None:
+    """Until the session ends by itself; None while it does not."""
+    until_ms = session.idle_until_mono_ms
+    return None if until_ms is None else _left_s(until_ms, now.mono_ms)
+
+
 def _visit_kind(state: LockerState) -> str:
-    """`courier`, `recipient` or empty: whom the page speaks to."""
+    """`courier`, `recipient`, `sender`, `technician` or empty: whom the page speaks to."""
     visit = state.durable.visits.get(state.session.visit_id or "")
     return "" if visit is None else visit.kind

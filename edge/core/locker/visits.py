@@ -20,10 +20,10 @@ from edge.core.locker.model import (
     Scanned,
     Signal,
     StartTimer,
-    Step,
     StopTimer,
 )
 from edge.core.locker.state import Session, Turn
+from edge.core.locker.steps import Step
 from edge.ports import DoorState
 from edge.wire.errors import WireError
 from edge.wire.pickup_pin import check_typo
@@ -383,7 +383,8 @@ def _end_visit(turn: Turn, reason: str, step: Step, message: str) -> None:
     if visit_id is not None and visit_id in turn.state.durable.visits:
         abandon(turn, visit_id, reason)
         turn.record("visit_ended", visit_id=visit_id, reason=reason)
-    turn.go(step, visit_id=None, compartment_no=None, deposit=None, queue=(), tries=0, message=message)
+    turn.set(session=Session(step=turn.state.session.step))
+    turn.go(step, message=message)
     if step is Step.IDLE:
         turn.emit(StopTimer("session"))
     else:
@@ -400,4 +401,6 @@ def _refuse(turn: Turn, message: str, until_at_ms: int = 0) -> None:
 
 
 def _touch(turn: Turn) -> None:
-    turn.emit(StartTimer("session", turn.state.limits.visit_idle_ms))
+    idle_ms = turn.state.limits.visit_idle_ms
+    turn.set(session=replace(turn.state.session, idle_until_mono_ms=turn.now.mono_ms + idle_ms))
+    turn.emit(StartTimer("session", idle_ms))

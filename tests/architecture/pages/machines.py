@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
-from edge.core.locker.model import SESSION_MOVES, Step
+from edge.core.locker.steps import SESSION_MOVES, Step
 from edge.core.sync import answers, flow, machine
 from edge.core.sync.machine import TRANSITIONS
 from edge.core.sync.model import Phase, Timer
@@ -30,7 +30,7 @@ def _session() -> str:
     drawn = "\n".join(f"    {a.value} --> {b.value}" for a, b in moves if a is not b)
     stays = ", ".join(code(step.value) for step in Step if step in SESSION_MOVES[step])
     return (
-        "\n## The kiosk's session\n\n`SESSION_MOVES` in `edge/core/locker/model.py`. Every step may end in "
+        "\n## The kiosk's session\n\n`SESSION_MOVES` in `edge/core/locker/steps.py`. Every step may end in "
         "`closed` (no "
         "(no durable event possible, no trust, a new log) and in `idle`. "
         f"These may also be entered again from themselves: {stays}.\n\n"

@@ -9,16 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from edge.core.locker.model import (
-    CheckPin,
-    ChooseCounter,
-    Compartment,
-    CounterChosen,
-    PinChecked,
-    PinEntered,
-    Pressed,
-    Scanned,
-)
+from edge.core.locker.desired import Compartment
+from edge.core.locker.model import CheckPin, ChooseCounter, CounterChosen, PinChecked, PinEntered, Pressed, Scanned
 from edge.core.locker.view import view
 from edge.ports import Channel, DoorState, PulseReply
 from edge.screen.server import ScreenServer

@@ -11,7 +11,8 @@ from typing import Any
 
 from edge.agents.authority_clock import AuthorityClock
 from edge.agents.locker import LockerAgent, LockerPorts, Rebuilt
-from edge.core.locker.model import Compartment, SessionChanged
+from edge.core.locker.desired import Compartment
+from edge.core.locker.model import SessionChanged
 from edge.errors import LinkDown, StorageFull
 from edge.link.sync_driver import SyncIdentity
 from edge.ports import Channel, ChannelReading, Cursor, DoorState, PulseReply

@@ -13,7 +13,25 @@ from edge.wire.errors import Malformed, TooLarge, WireError
 
 @pytest.mark.parametrize(
     ("do", "value"),
-    [("scan", "PW001"), ("scan", ""), ("pin", "123456789"), *(("press", action) for action in sorted(ACTIONS))],
+    [
+        ("scan", "PW001"),
+        ("scan", ""),
+        ("pin", "123456789"),
+        *(("press", action) for action in sorted(ACTIONS)),
+        *(
+            ("press", value)
+            for value in (
+                "size:400x200x500",
+                "open:7",
+                "open:9999",
+                "out_of_service:1",
+                "in_service:12",
+                "found:as_expected",
+                "found:empty",
+                "found:other",
+            )
+        ),
+    ],
 )
 def test_request_of_every_kind_is_read(do: str, value: str) -> None:
     assert parse_request(json.dumps({"do": do, "value": value})) == Request(do, value)  # type: ignore[arg-type]
@@ -32,6 +50,15 @@ def test_request_of_every_kind_is_read(do: str, value: str) -> None:
 def test_request_that_is_none_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         parse_request(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["open:", "open:0", "open:10000", "open:1:2", "open:1\n", "size:", "size:A", "found:gold", "done:1", "reboot:1"],
+)
+def test_press_with_an_argument_out_of_range_is_malformed(value: str) -> None:
+    with pytest.raises(Malformed):
+        parse_request(json.dumps({"do": "press", "value": value}))
 
 
 def test_request_over_8_kib_is_too_large() -> None:

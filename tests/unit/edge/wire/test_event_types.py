@@ -24,7 +24,12 @@ GOOD: dict[str, Any] = {
     "acked, refused, no_reply, fault or not_sent": "no_reply",
     "open, closed or unknown": "unknown",
     "opened, did_not_open, opened_unacknowledged or unverified": "did_not_open",
-    "courier, recipient, technician or remote": "remote",
+    "courier, recipient, sender, technician or remote": "sender",
+    "announced, unannounced or drop_off": "drop_off",
+    "too_big, dirty, did_not_open, occupied or out_of_service": "did_not_open",
+    "empty or damaged": "empty",
+    "as_expected, empty, occupied or other": "as_expected",
+    "mains or battery": "battery",
 }
 rows = pytest.mark.parametrize("row", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
 

@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from edge.core.locker.desired import Desired, Limits, Needs, Reach, Unannounced, Zone
 from edge.core.locker.desired_doc import LIMIT_RANGES, read_desired
-from edge.core.locker.model import Desired, Limits
 from edge.wire import canonical
 from edge.wire.errors import WireError
 from edge.wire.messages import Desired as DesiredMessage
@@ -22,6 +22,7 @@ COMPARTMENT = {
     "no": 1, "module": "a", "channel": 1, "width_mm": 400, "height_mm": 200, "depth_mm": 500, "sill_mm": 900,
     "features": ["low"],
 }  # fmt: skip
+ZONE = {"zone": "cold", "compartments": [1, 2], "low_mc": -2_000, "high_mc": 7_000, "max_s": 600}
 FULL: dict[str, Any] = {
     "reservations": [RESERVATION],
     "compartments": [COMPARTMENT],
@@ -29,6 +30,11 @@ FULL: dict[str, Any] = {
     "audiences": ["locker:locker-1", "group:north"],
     "limits": {"tries_per_visit": 2},
     "restore": {"stream": hex_id(5), "contents": [], "used": [], "wrong_in_row": 3},
+    "collect_by": {hex_id(2): 1_800_000_100_000},
+    "retrievals": ["PW002"],
+    "unannounced": {"allowed": False, "collect_ms": 3_600_000},
+    "zones": [ZONE],
+    "reach": {"low_mm": 300, "high_mm": 900},
     "unknown_section": {"is": "left alone"},
 }
 
@@ -43,7 +49,18 @@ def test_every_section_becomes_a_value() -> None:
     assert desired.compartments[1].channel.number == 1
     assert desired.revoked == {hex_id(9)} and "group:north" in desired.audiences
     assert desired.limits == Limits(tries_per_visit=2)
+    assert desired.collect_by == {hex_id(2): 1_800_000_100_000} and desired.retrievals == {"PW002"}
+    assert desired.unannounced == Unannounced(False, 3_600_000) and desired.reach == Reach(300, 900)
+    assert desired.zones == {"cold": Zone("cold", (1, 2), -2_000, 7_000, 600)}
     assert desired.restore is not None and (desired.epoch, desired.version) == (1, 2)
+
+
+def test_reservation_states_what_its_parcel_needs() -> None:
+    size = {"width_mm": 10, "height_mm": 20, "depth_mm": 30}
+    row = {**RESERVATION, **size, "accessible": True, "features": ["chilled"], "collect_by_ms": 5}
+    held = read({"reservations": [row]}).reservations["PW001"]
+    assert (held.needs, held.collect_by_ms) == (Needs((10, 20, 30), True, ("chilled",)), 5)
+    assert read({"reservations": [RESERVATION]}).reservations["PW001"].needs == Needs()
 
 
 def test_no_section_is_needed() -> None:

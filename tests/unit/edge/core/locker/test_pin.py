@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from edge.core.locker.desired import Desired, Reservation
 from edge.core.locker.model import (
     CheckPin,
     ChooseCounter,
     CounterChosen,
-    Desired,
     DesiredReceived,
     PinChecked,
     PinEntered,
-    Reservation,
     Started,
 )
 from edge.core.locker.pin_limits import PinLimits

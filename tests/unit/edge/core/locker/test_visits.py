@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.core.locker.desired import Reservation
 from edge.core.locker.machine import step
 from edge.core.locker.model import (
     ChooseCounter,
@@ -11,13 +12,12 @@ from edge.core.locker.model import (
     Pressed,
     ReadyToPulse,
     Recheck,
-    Reservation,
     Scanned,
     Started,
-    Step,
     TimerFired,
     TrustChanged,
 )
+from edge.core.locker.steps import Step
 from edge.ports import DoorState, PulseReply
 from edge.wire.keys import Ed25519Signer
 from edge.wire.pickup_claims import Operation, locker_audience
