@@ -38,6 +38,7 @@ from edge.core.locker.model import (
     TimerFired,
 )
 from edge.core.locker.state import LockerState
+from edge.core.sync.patience import can_wait
 from edge.errors import SecretMissing, StorageFailed, StorageFull
 from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random
 from edge.wire.event import EventDraft
@@ -64,7 +65,8 @@ class Runtime:
     """Drives one locker machine.
 
     `size` and `snapshot_size`: how many events the log holds, and how many of them its last snapshot covers.
-    `on_commit(size, urgent_first)` tells the sync side what became durable, and where an urgent commit begins.
+    `on_commit(size, urgent_first, patient)` tells the sync side what became durable, where an urgent commit begins,
+    and whether the news can wait for more.
     """
 
     step = staticmethod(step)
@@ -81,7 +83,7 @@ class Runtime:
         size: int = 0,
         snapshot_size: int = 0,
         pace: Pace = Pace(),
-        on_commit: Callable[[int, int | None], None] = lambda size, urgent_first: None,
+        on_commit: Callable[[int, int | None, bool], None] = lambda size, urgent_first, patient: None,
         on_change: Callable[[LockerState], None] = lambda state: None,
         on_signal: Callable[[str], None] = lambda pattern: None,
     ) -> None:
@@ -158,8 +160,9 @@ class Runtime:
             return False
         if due:
             self._snapshot_size = self._size
-        urgent = any(EVENT_TYPES[draft.type].urgent for draft in drafts)
-        self._on_commit(self._size, before if urgent else None)
+        types = [draft.type for draft in drafts]
+        urgent = any([EVENT_TYPES[name].urgent for name in types])
+        self._on_commit(self._size, before if urgent else None, can_wait(types))
         return True
 
     async def _append(self, drafts: Sequence[EventDraft], snapshot: bytes | None) -> None:

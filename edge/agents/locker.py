@@ -174,8 +174,8 @@ class LockerAgent:
 
     # --- what the link brings --------------------------------------------------------------------------------
 
-    def _committed(self, size: int, urgent_first: int | None) -> None:
-        self.sync.appended(Cursor(self.runtime.state.stream, size), urgent_first)
+    def _committed(self, size: int, urgent_first: int | None, patient: bool) -> None:
+        self.sync.appended(Cursor(self.runtime.state.stream, size), urgent_first, patient=patient)
 
     def _clock_signed(self, at_ms: int, _waited_ms: int) -> None:
         step_ms = self._ports.clock.signed(at_ms)

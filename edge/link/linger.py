@@ -1,4 +1,4 @@
-"""A call that waits a short moment, so that what follows at once can go with it."""
+"""A call that waits a while, so that what follows can go with it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Callable
 
 
 class Linger:
-    """`soon` makes one call after `delay_s`, however often it is asked meanwhile; `now` makes it at once instead."""
+    """`within` makes one call at the earliest time asked for since the last one; `now` makes it at once."""
 
-    def __init__(self, delay_s: float, call: Callable[[], None]) -> None:
-        self._delay_s = delay_s
+    def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
         self._timer: asyncio.TimerHandle | None = None
 
-    def soon(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._delay_s, self.now)
+    def within(self, delay_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + delay_s
+        if self._timer is not None and self._timer.when() <= due_s:
+            return
+        self.cancel()
+        self._timer = loop.call_at(due_s, self.now)
 
     def now(self) -> None:
         self.cancel()

@@ -53,7 +53,8 @@ from edge.wire.keys import TrustBundle
 from edge.wire.messages import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Batch, Bundle, Hello, Hint
 
 UP = "up"
-LINGER_S = 0.25  # commits of one movement (unlock, door, parcel) travel in one batch
+LINGER_S = 0.25  # commits of one moment travel in one batch
+PATIENCE_S = 30.0  # and those of one visit (code, door, parcel), which others wait for only when it is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ class SyncDriver:
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._due: set[Timer] = set()
         self._grown = Cursor("", 0)
-        self._linger = Linger(linger_s, self._announce)
+        self._linger_s = linger_s
+        self._linger = Linger(self._announce)
 
     # --- what happens to the device ----------------------------------------------------------------------------
 
@@ -129,11 +131,14 @@ class SyncDriver:
         """Bytes of the device's own topic `…/{channel}`."""
         self._put(_Raw(channel, payload, retained))
 
-    def appended(self, cursor: Cursor, urgent_first: int | None = None) -> None:
-        """The log grew; its news waits a moment for more. `urgent_first`: the commit from there on cannot wait."""
+    def appended(self, cursor: Cursor, urgent_first: int | None = None, *, patient: bool = False) -> None:
+        """The log grew; its news waits a moment for more, and longer when it is `patient`.
+
+        `urgent_first`: the commit from there on cannot wait.
+        """
         self._grown = cursor
         if urgent_first is None and cursor.stream == self.state.log.stream:
-            self._linger.soon()
+            self._linger.within(PATIENCE_S if patient else self._linger_s)
         else:
             self._linger.now()
         if urgent_first is not None:

@@ -181,12 +181,13 @@ class SyncWorld:
         )
         self.link.connect(self.cloud.take, self.driver.received)
 
-    async def append(self, *types: str) -> None:
+    async def append(self, *types: str, patient: bool = False) -> None:
         """One commit; urgent types are announced as such."""
         data = {"door_closed": {"compartment_no": 1}, "door_opened_unauthorised": {"compartment_no": 1}}
         first = (await self.log.head()).size
         cursor = await self.log.append([EventDraft(name, data[name], LoopClock().now().at_ms) for name in types])
-        self.driver.appended(cursor, first if "door_opened_unauthorised" in types else None)
+        urgent_first = first if "door_opened_unauthorised" in types else None
+        self.driver.appended(cursor, urgent_first, patient=patient)
 
     async def receipted(self) -> bool:
         head = await self.log.head()

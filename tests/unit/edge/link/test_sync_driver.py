@@ -8,7 +8,7 @@ import pytest
 
 from edge.core.sync.model import Phase
 from edge.core.sync.verify import Reason, Refused
-from edge.link.sync_driver import LINGER_S
+from edge.link.sync_driver import LINGER_S, PATIENCE_S
 from edge.wire.envelope import Kind, open_envelope
 from edge.wire.event import parse_event
 from edge.wire.keys import Ed25519Signer, TrustBundle
@@ -254,5 +254,38 @@ def test_driver_with_an_urgent_event_does_not_linger() -> None:
             assert {open_envelope(one).kind for one in seen} == {Kind.BATCH, Kind.HINT}
             batch = next(one for one in map(open_envelope, seen) if one.kind is Kind.BATCH)
             assert len(Batch.parse(batch.body).events) == 2
+
+    run_virtual(story())
+
+
+def test_driver_with_patient_news_sends_it_with_what_others_wait_for() -> None:
+    async def story() -> None:
+        async with sync_world() as world:
+            seen: list[bytes] = []
+            world.link.lose = lambda payload: seen.append(payload) is not None
+            await world.append("door_closed", patient=True)
+            await asyncio.sleep(PATIENCE_S / 2)
+            await world.append("door_closed", patient=True)
+            await asyncio.sleep(LINGER_S * 2)
+            assert seen == []
+            await world.append("door_closed")
+            await asyncio.sleep(LINGER_S + 0.01)
+            (envelope,) = map(open_envelope, seen)
+            assert len(Batch.parse(envelope.body).events) == 3
+
+    run_virtual(story())
+
+
+def test_driver_with_patient_news_alone_waits_for_its_end_and_no_longer() -> None:
+    async def story() -> None:
+        async with sync_world() as world:
+            seen: list[bytes] = []
+            world.link.lose = lambda payload: seen.append(payload) is not None
+            for _ in range(4):
+                await world.append("door_closed", patient=True)
+                await asyncio.sleep(PATIENCE_S / 4)
+            await asyncio.sleep(0.01)
+            (envelope,) = map(open_envelope, seen)
+            assert len(Batch.parse(envelope.body).events) == 4
 
     run_virtual(story())
