@@ -5,6 +5,7 @@ EdgeError
 ├── StorageFailed    the event log cannot be written at all
 ├── LinkDown         no connection to the broker
 ├── LineLost         a serial port vanished
+├── CoilBusy         a coil or its bus would have to rest for too long: nothing was sent
 ├── SecretMissing    a secret has not reached this device yet
 └── ConfigError      the configuration is wrong: key, value and remedy named
 """
@@ -46,6 +47,11 @@ class LinkDown(EdgeError):
 
 class LineLost(EdgeError):
     code = "line_lost"
+    retry = "after_s"
+
+
+class CoilBusy(EdgeError):
+    code = "coil_busy"
     retry = "after_s"
 
 

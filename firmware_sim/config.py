@@ -10,15 +10,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firmware_sim.board import Board
-from firmware_sim.doors import Cabinet
+from firmware_sim.doors import Cabinet, Wiring
 from firmware_sim.errors import ConfigInvalid
 from firmware_sim.kerong_cu import KerongCuBoard
 from firmware_sim.kerong_cu48 import KerongCu48Board
 from firmware_sim.locker import Locker, Port
+from firmware_sim.modbus_relay import ModbusRelayBoard
+from firmware_sim.winnsen import WinnsenBoard
+from firmware_sim.wkly import WklyBoard
 from firmware_sim.xor_8a import Xor8aBoard
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 DelayMs = Annotated[int, Field(ge=0, le=10_000)]
+ChannelNo = Annotated[int, Field(ge=1, le=48)]
 
 
 class _Strict(BaseModel):
@@ -27,9 +31,27 @@ class _Strict(BaseModel):
 
 class _Board(_Strict):
     module: Name
+    channels: Annotated[int, Field(ge=1, le=48)]
     spring: bool = True
     """The door opens by itself when the latch lets go."""
     reply_ms: DelayMs = 20
+    contacts: tuple[Annotated[int, Field(ge=0, le=48)], ...] = ()
+    """Entry n: the channel whose door input n feels, 0 for an open end; empty: each its own."""
+    inverted: tuple[ChannelNo, ...] = ()
+    """Inputs whose contact is of the other kind."""
+    missing_locks: tuple[ChannelNo, ...] = ()
+    """Channels without a coil."""
+
+    @model_validator(mode="after")
+    def _wired(self) -> _Board:
+        if any(number > self.channels for number in (*self.contacts, *self.inverted, *self.missing_locks)):
+            raise ValueError(f"the wiring names more than {self.channels} channels")
+        return self
+
+    def cabinet(self) -> Cabinet:
+        contacts = {number: channel for number, channel in enumerate(self.contacts, 1)}
+        wiring = Wiring(contacts, frozenset(self.inverted), frozenset(self.missing_locks))
+        return Cabinet(self.module, self.channels, self.spring, wiring=wiring)
 
 
 class Xor8aEntry(_Board):
@@ -47,21 +69,23 @@ class Xor8aEntry(_Board):
         return self
 
     def build(self) -> Board:
-        cabinet = Cabinet(self.module, self.channels, self.spring)
-        return Xor8aBoard(cabinet, self.address, self.groups, self.closed_bit, self.reply_ms, self.unlock_reply_ms)
+        return Xor8aBoard(
+            self.cabinet(), self.address, self.groups, self.closed_bit, self.reply_ms, self.unlock_reply_ms
+        )
 
 
 class KerongCuEntry(_Board):
     family: Literal["kerong_cu"]
     address: Annotated[int, Field(ge=0, le=15)]
-    channels: Annotated[int, Field(ge=1, le=16)]
+    channels: Annotated[int, Field(ge=1, le=24)]
+    """More than 16 take the next board number, too."""
     answers_unlock: bool = False
     sees_items: bool = True
     unlock_reply_ms: DelayMs = 200
 
     def build(self) -> Board:
         return KerongCuBoard(
-            Cabinet(self.module, self.channels, self.spring),
+            self.cabinet(),
             self.address,
             self.answers_unlock,
             self.sees_items,
@@ -73,13 +97,71 @@ class KerongCuEntry(_Board):
 class KerongCu48Entry(_Board):
     family: Literal["kerong_cu48"]
     address: Annotated[int, Field(ge=0, le=255)]
-    channels: Annotated[int, Field(ge=1, le=48)]
 
     def build(self) -> Board:
-        return KerongCu48Board(Cabinet(self.module, self.channels, self.spring), self.address, self.reply_ms)
+        return KerongCu48Board(self.cabinet(), self.address, self.reply_ms)
 
 
-BoardEntry = Annotated[Xor8aEntry | KerongCuEntry | KerongCu48Entry, Field(discriminator="family")]
+class WklyEntry(_Board):
+    family: Literal["wkly"]
+    address: Annotated[int, Field(ge=0, le=31)]
+    closed_bit: Literal[0, 1] = 1
+    answers_unlock: bool = True
+    odd_start: bool = False
+    counts_only: bool = False
+    tells_changes: bool = False
+    unlock_reply_ms: DelayMs = 200
+
+    def build(self) -> Board:
+        return WklyBoard(
+            self.cabinet(),
+            self.address,
+            self.closed_bit,
+            self.answers_unlock,
+            self.odd_start,
+            self.counts_only,
+            self.tells_changes,
+            self.reply_ms,
+            self.unlock_reply_ms,
+        )
+
+
+class WinnsenEntry(_Board):
+    family: Literal["winnsen"]
+    address: Annotated[int, Field(ge=0, le=31)]
+    channels: Annotated[int, Field(ge=1, le=24)]
+    closed_bit: Literal[0, 1] = 0
+    status_first: bool = False
+    cooling_ms: DelayMs = 1_000
+    unlock_reply_ms: DelayMs = 200
+
+    def build(self) -> Board:
+        return WinnsenBoard(
+            self.cabinet(),
+            self.address,
+            self.status_first,
+            self.cooling_ms,
+            self.closed_bit,
+            self.reply_ms,
+            self.unlock_reply_ms,
+        )
+
+
+class ModbusRelayEntry(_Board):
+    family: Literal["modbus_relay"]
+    address: Annotated[int, Field(ge=1, le=247)]
+    channels: Annotated[int, Field(ge=1, le=32)]
+    closed_bit: Literal[0, 1] = 1
+    pulse_base: Annotated[int, Field(ge=32, le=0xFF00)] = 0x0200
+
+    def build(self) -> Board:
+        return ModbusRelayBoard(self.cabinet(), self.address, self.closed_bit, self.pulse_base, self.reply_ms)
+
+
+BoardEntry = Annotated[
+    Xor8aEntry | KerongCuEntry | KerongCu48Entry | WklyEntry | WinnsenEntry | ModbusRelayEntry,
+    Field(discriminator="family"),
+]
 
 
 class PortEntry(_Strict):

@@ -18,6 +18,7 @@ from firmware_sim.control_requests import (
     MAX_LINE_BYTES,
     ClearFault,
     Hand,
+    Inject,
     Look,
     Plug,
     ReadTrace,
@@ -81,6 +82,9 @@ class Control:
                 return None
             case ClearFault():
                 return locker.clear_fault(request.name, request.target, request.channel)
+            case Inject():
+                locker.receive(request.port, bytes.fromhex(request.data), now_ms)
+                return None
             case Plug(op="unplug"):
                 self._ptys.unplug(request.port)
                 return None

@@ -71,7 +71,15 @@ class Plug(_Request):
     port: Name
 
 
-Request = Look | ReadTrace | Hand | SetFault | ClearFault | Plug
+class Inject(_Request):
+    """Bytes that somebody else puts on a port's bus: a wire tap. The boards hear them; nobody hears the answer."""
+
+    op: Literal["inject"]
+    port: Name
+    data: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){1,64}$")]
+
+
+Request = Look | ReadTrace | Hand | SetFault | ClearFault | Plug | Inject
 
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="op")])
 

@@ -6,7 +6,7 @@ what the sensor will say then. Every physical fact goes into one trace, which no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,14 +39,31 @@ class Fact:
     moved: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """How an installer wired a board: which door each input feels, and what is not there.
+
+    Args:
+        contacts: input → the channel whose door it feels, 0 for an open end; inputs not named feel their own door.
+        inverted: inputs whose contact is of the other kind (open where the rest close).
+        missing_locks: channels without a coil.
+    """
+
+    contacts: Mapping[int, int] = field(default_factory=dict)
+    inverted: frozenset[int] = frozenset()
+    missing_locks: frozenset[int] = frozenset()
+
+
 @dataclass(slots=True)
 class Compartment:
-    """One space with its door, latch and sensor."""
+    """One space with its door, latch and sensor. `stuck_closed`: what a broken contact says for ever, None: sound."""
 
     spring: bool
     occupied: bool = False
     jammed: bool = False
     bouncing: bool = False
+    inverted: bool = False
+    stuck_closed: bool | None = None
     door_open: bool = False
     swings_at_ms: int | None = None
     released_until_ms: int = -1
@@ -83,6 +100,7 @@ class Cabinet:
     channels: int
     spring: bool = True
     record: Callable[[Fact], None] = lambda fact: None
+    wiring: Wiring = field(default_factory=Wiring)
     compartments: dict[int, Compartment] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +109,7 @@ class Cabinet:
     def pulse(self, channel: int, at_ms: int) -> bool:
         """Energise a coil; True when the latch let go. Always recorded."""
         place = self._settled(channel, at_ms)
-        moved = not place.jammed
+        moved = not place.jammed and channel not in self.wiring.missing_locks
         self.record(Fact(at_ms, FactKind.PULSE, self.module, channel, moved))
         if moved and not place.door_open:
             place.released_until_ms = at_ms + RELEASE_MS
@@ -128,11 +146,21 @@ class Cabinet:
     def senses_closed(self, channel: int, at_ms: int) -> bool:
         """What the door contact says at that time, contact bounce included."""
         place = self._place(channel)
+        if place.stuck_closed is not None:
+            return place.stuck_closed
         closed = not place.opens_by(at_ms)
         since_ms = at_ms - place.moved_by(at_ms)
         if place.bouncing and 0 <= since_ms < BOUNCE_MS and since_ms // BOUNCE_STEP_MS % 2 == 0:
             return not closed
         return closed
+
+    def input_bit(self, number: int, at_ms: int, closed_bit: int) -> int:
+        """The level of one of the board's inputs at that time; an open end reads 0."""
+        channel = self.wiring.contacts.get(number, number)
+        if channel == 0:
+            return 0
+        inverted = self._place(channel).inverted != (number in self.wiring.inverted)
+        return closed_bit if self.senses_closed(channel, at_ms) != inverted else 1 - closed_bit
 
     def occupied(self, channel: int) -> bool:
         return self._place(channel).occupied
@@ -142,6 +170,12 @@ class Cabinet:
 
     def set_bounce(self, channel: int, *, bouncing: bool) -> None:
         self._place(channel).bouncing = bouncing
+
+    def set_inverted(self, channel: int, *, inverted: bool) -> None:
+        self._place(channel).inverted = inverted
+
+    def set_stuck(self, channel: int, *, closed: bool | None) -> None:
+        self._place(channel).stuck_closed = closed
 
     def settle(self, at_ms: int) -> None:
         """Let every spring that is due by now swing its door, so that the trace is complete up to `at_ms`."""

@@ -11,6 +11,9 @@
 | noise          | port    | stray bytes before and after each answer                                |
 | jam            | channel | the latch does not move                                                 |
 | bounce         | channel | the door contact chatters after each movement                           |
+| inverted       | channel | the door contact is of the other kind: open reads closed                |
+| stuck_closed   | channel | the door contact says closed for ever                                   |
+| stuck_open     | channel | the door contact says open for ever                                     |
 | unplug_replug  | port    | the adapter goes, and comes back after `delay_ms` under another name    |
 """
 
@@ -36,12 +39,17 @@ class FaultName(StrEnum):
     NOISE = "noise"
     JAM = "jam"
     BOUNCE = "bounce"
+    INVERTED = "inverted"
+    STUCK_CLOSED = "stuck_closed"
+    STUCK_OPEN = "stuck_open"
     UNPLUG_REPLUG = "unplug_replug"
 
 
 BOARD_FAULTS = frozenset({FaultName.NO_REPLY, FaultName.LATE_REPLY, FaultName.DEAD_BOARD, FaultName.SWAPPED_BYTES})
 PORT_FAULTS = frozenset({FaultName.ECHO, FaultName.SPLIT, FaultName.NOISE, FaultName.UNPLUG_REPLUG})
-CHANNEL_FAULTS = frozenset({FaultName.JAM, FaultName.BOUNCE})
+CHANNEL_FAULTS = frozenset(
+    {FaultName.JAM, FaultName.BOUNCE, FaultName.INVERTED, FaultName.STUCK_CLOSED, FaultName.STUCK_OPEN}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Fault:
     """A fault that is set. `target` is a module, or a port for the faults of a port.
 
     Args:
-        channel: for jam and bounce.
+        channel: for the faults of a channel.
         times: how many answers it spoils before it ends by itself; None means until it is cleared.
         delay_ms: for late_reply and unplug_replug.
     """

@@ -14,10 +14,10 @@ LENGTHS = {0x30: 5, 0x31: 5, 0x32: 5, 0x33: 5, 0x37: 7}
 
 @dataclass(slots=True)
 class KerongCuBoard:
-    """A 16-lock board; hook bit 1 = locked, item bit 1 = something inside.
+    """A board of up to 16 locks, or 24 over two board numbers; hook bit 1 = locked, item bit 1 = something inside.
 
     Args:
-        address: board number 0..15.
+        address: board number 0..15; lock 17 and up answer to the next one.
         answers_unlock: whether this firmware sends a status reply after an unlock; both kinds are in the field.
         sees_items: whether infrared sensors are fitted.
     """
@@ -55,29 +55,34 @@ class KerongCuBoard:
 
     def _obey(self, frame: bytes, now_ms: int) -> list[Sent]:
         address, command = frame[1], frame[2]
+        banks = range((self.cabinet.channels + 15) // 16)
         if command == 0x32 and address == 0xF0:
-            return [self._status(now_ms + self.reply_ms * (self.address + 1))]
-        if address >> 4 != self.address:
+            return [self._status(now_ms + self.reply_ms * (self.address + bank + 1), bank) for bank in banks]
+        bank = (address >> 4) - self.address
+        if bank not in banks:
             return []
         if command == 0x30:
-            return [self._status(now_ms + self.reply_ms)]
+            return [self._status(now_ms + self.reply_ms, bank)]
         if command == 0x37:
             self.pulse_ms = (frame[3] << 8 | frame[4]) * 10
             return []
-        return self._unlock(command, (address & 0x0F) + 1, now_ms)
+        return self._unlock(command, bank, (address & 0x0F) + 1, now_ms)
 
-    def _unlock(self, command: int, lock: int, now_ms: int) -> list[Sent]:
+    def _unlock(self, command: int, bank: int, lock: int, now_ms: int) -> list[Sent]:
         if command == 0x33:
-            for step, number in enumerate(self.cabinet.compartments):
+            for step, number in enumerate(self._locks(bank)):
                 self.cabinet.pulse(number, now_ms + step * COIL_STEP_MS)
-        elif lock <= self.cabinet.channels:
-            self.cabinet.pulse(lock, now_ms)
-        return [self._status(now_ms + self.unlock_reply_ms)] if self.answers_unlock else []
+        elif bank * 16 + lock <= self.cabinet.channels:
+            self.cabinet.pulse(bank * 16 + lock, now_ms)
+        return [self._status(now_ms + self.unlock_reply_ms, bank)] if self.answers_unlock else []
 
-    def _status(self, at_ms: int) -> Sent:
+    def _locks(self, bank: int) -> range:
+        return range(bank * 16 + 1, min(bank * 16 + 16, self.cabinet.channels) + 1)
+
+    def _status(self, at_ms: int, bank: int) -> Sent:
         hooks = items = 0
-        for lock in self.cabinet.compartments:
-            hooks |= self.cabinet.senses_closed(lock, at_ms) << (lock - 1)
-            items |= (self.sees_items and self.cabinet.occupied(lock)) << (lock - 1)
-        body = [0x02, self.address << 4, 0x35, hooks & 0xFF, hooks >> 8, items & 0xFF, items >> 8, 0x03]
+        for bit, lock in enumerate(self._locks(bank)):
+            hooks |= self.cabinet.input_bit(lock, at_ms, 1) << bit
+            items |= (self.sees_items and self.cabinet.occupied(lock)) << bit
+        body = [0x02, (self.address + bank) << 4, 0x35, hooks & 0xFF, hooks >> 8, items & 0xFF, items >> 8, 0x03]
         return at_ms, bytes([*body, sum(body) % 256])

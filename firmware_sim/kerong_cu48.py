@@ -44,6 +44,6 @@ class KerongCu48Board:
         at_ms = now_ms + self.reply_ms
         closed = 0
         for lock in self.cabinet.compartments:
-            closed |= self.cabinet.senses_closed(lock, at_ms) << (lock - 1)
+            closed |= self.cabinet.input_bit(lock, at_ms, 1) << (lock - 1)
         body = bytes((0x02, self.address, 0x00, 0x75, 0x06)) + closed.to_bytes(6, "little")
         return [(at_ms, body + bytes((sum(body) % 256,)))]

@@ -25,6 +25,7 @@ class Port:
     name: str
     boards: Sequence[Board]
     answers: int = 0
+    on_the_line: list[tuple[Board, Sent]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -42,8 +43,12 @@ class Locker:
             cabinet.record = self.trace.append
 
     def receive(self, port_name: str, data: bytes, now_ms: int) -> list[Sent]:
-        """What a port's bus answers to bytes from the host, faults included, ordered by time."""
+        """What a port's bus answers to bytes from the host, faults included, ordered by time.
+
+        The boards share one pair of wires: each also hears what the others say.
+        """
         port = self._port(port_name)
+        self._overhear(port, now_ms)
         line_faults = self._faults_of(port_name)
         sent: list[Sent] = []
         if any(fault.name is FaultName.ECHO for fault in line_faults):
@@ -51,6 +56,7 @@ class Locker:
         for board in port.boards:
             for answer in self._answers(board, data, now_ms):
                 port.answers += 1
+                port.on_the_line.append((board, answer))
                 sent += spoil_line(answer, line_faults, port.answers)
                 self._use_up(port_name)
         return sorted(sent, key=lambda item: item[0])
@@ -65,6 +71,15 @@ class Locker:
             self._use_up(module)
         return sent
 
+    def _overhear(self, port: Port, now_ms: int) -> None:
+        """Let every board of the bus hear what another one has said by now; an answer to that is nobody's wish."""
+        said = sorted((item for item in port.on_the_line if item[1][0] <= now_ms), key=lambda item: item[1][0])
+        port.on_the_line = [item for item in port.on_the_line if item[1][0] > now_ms]
+        for speaker, (at_ms, data) in said:
+            for board in port.boards:
+                if board is not speaker:
+                    board.receive(data, at_ms)
+
     def set_fault(self, fault: Fault) -> None:
         """Add a fault, in place of one of the same name on the same target.
 
@@ -74,10 +89,7 @@ class Locker:
         """
         self._check(fault)
         self.clear_fault(fault.name, fault.target, fault.channel)
-        if fault.name is FaultName.JAM:
-            self.cabinet(fault.target).set_jam(fault.channel or 0, jammed=True)
-        if fault.name is FaultName.BOUNCE:
-            self.cabinet(fault.target).set_bounce(fault.channel or 0, bouncing=True)
+        self._break(fault, broken=True)
         self.faults.append(fault)
 
     def clear_fault(self, name: FaultName | None = None, target: str | None = None, channel: int | None = None) -> int:
@@ -89,17 +101,32 @@ class Locker:
         ]
         for fault in ended:
             self.faults.remove(fault)
-            if fault.name is FaultName.JAM:
-                self.cabinet(fault.target).set_jam(fault.channel or 0, jammed=False)
-            if fault.name is FaultName.BOUNCE:
-                self.cabinet(fault.target).set_bounce(fault.channel or 0, bouncing=False)
+            self._break(fault, broken=False)
         return len(ended)
+
+    def _break(self, fault: Fault, *, broken: bool) -> None:
+        """What a fault of a channel does to the mechanics; all others act on bytes."""
+        if fault.name not in CHANNEL_FAULTS:
+            return
+        cabinet, channel = self.cabinet(fault.target), fault.channel or 0
+        match fault.name:
+            case FaultName.JAM:
+                cabinet.set_jam(channel, jammed=broken)
+            case FaultName.BOUNCE:
+                cabinet.set_bounce(channel, bouncing=broken)
+            case FaultName.INVERTED:
+                cabinet.set_inverted(channel, inverted=broken)
+            case _:
+                closed = fault.name is FaultName.STUCK_CLOSED
+                cabinet.set_stuck(channel, closed=closed if broken else None)
 
     def doors(self, at_ms: int) -> tuple[DoorView, ...]:
         return tuple(view for cabinet in self._cabinets.values() for view in cabinet.view(at_ms))
 
     def facts(self, at_ms: int, after: int = 0) -> tuple[Fact, ...]:
         """The trace from index `after` on, complete up to `at_ms`."""
+        for port in self.ports.values():
+            self._overhear(port, at_ms)
         for cabinet in self._cabinets.values():
             cabinet.settle(at_ms)
         return tuple(self.trace[after:])

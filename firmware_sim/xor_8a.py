@@ -74,8 +74,7 @@ class Xor8aBoard:
         return 0x11 if self._bit(channel, at_ms) else 0x00
 
     def _bit(self, channel: int, at_ms: int) -> int:
-        closed = self.cabinet.senses_closed(channel, at_ms)
-        return self.closed_bit if closed else 1 - self.closed_bit
+        return self.cabinet.input_bit(channel, at_ms, self.closed_bit)
 
     def _groups(self, at_ms: int) -> list[int]:
         status = [0] * self.groups

@@ -11,9 +11,12 @@ from edge.ports import PulseReply
 
 @dataclass(frozen=True, slots=True)
 class BoardStatus:
-    """One answer of a board; index 0 is channel 1. `occupied` is empty where the board has no such sensors."""
+    """One answer of a board; index 0 is input 1. `occupied` is empty where the board has no such sensors.
 
-    closed: tuple[bool, ...]
+    `closed` is by the board's stated polarity; None for an input of which this answer says nothing.
+    """
+
+    closed: tuple[bool | None, ...]
     occupied: tuple[bool, ...] = ()
 
 
@@ -24,7 +27,7 @@ class Board(Protocol):
     def config(self) -> BoardConfig: ...
 
     async def pulse(self, number: int) -> PulseReply:
-        """Send exactly one unlock request for a channel. Raises LineLost when none was sent."""
+        """Send exactly one unlock request for a channel. Raises LineLost or CoilBusy when none was sent."""
         ...
 
     async def read_status(self) -> BoardStatus | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edge.drivers.board_config import BusConfig
-from edge.errors import LineLost
+from edge.errors import CoilBusy, LineLost
 from edge.ports import SerialLine
 from edge.wire.frames.frame import EchoFilter, FrameDecoder, Garbage
 
@@ -50,6 +50,15 @@ class Exchange(Generic[F, T]):
     settle_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Coil:
+    """The coil that a pulse feeds, and how long it must rest before its next one."""
+
+    module: str
+    number: int
+    rest_ms: int
+
+
 class BoardBus:
     """Owns one port: opens it by path, loses it, and finds it again."""
 
@@ -59,9 +68,12 @@ class BoardBus:
         self._open_line = open_line
         self._line: SerialLine | None = None
         self._turn = asyncio.Lock()
+        self._pulse_turn = asyncio.Lock()
         self._unsettled_until_s: float | None = None
         self._reopen_at_s = 0.0
-        self._coil_free_at_s = 0.0
+        self._supply_free_at_s = 0.0
+        self._coil_free_at_s: dict[tuple[str, int], float] = {}
+        self._quiet_since_s = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -76,21 +88,37 @@ class BoardBus:
                 return answer
         return None
 
-    async def pulse(self, exchange: Exchange[F, T]) -> T | None:
-        """Write one unlock request exactly once, when the bus's coils have rested; None when nothing answered.
+    async def pulse(self, exchange: Exchange[F, T], coil: Coil) -> T | None:
+        """Write one unlock request exactly once, when coil and supply have rested; None when nothing answered.
+
+        Pulses wait in their order, and questions go on meanwhile.
 
         Raises:
             LineLost: the request was not handed to the port; no lock moves because of it.
+            CoilBusy: it would have to wait so long that whoever asked may be gone.
         """
-        async with self._turn:
-            loop = asyncio.get_running_loop()
-            await asyncio.sleep(max(0.0, self._coil_free_at_s - loop.time()))
-            line = await self._ready_line()
-            self._coil_free_at_s = loop.time() + self.config.coil_rest_ms / 1000
-            await self._write(line, exchange)
-            with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
-                return await self._await_answer(line, exchange)
-            return None
+        asked_at_s = asyncio.get_running_loop().time()
+        async with self._pulse_turn:
+            await self._rest(coil, asked_at_s)
+            async with self._turn:
+                line = await self._ready_line()
+                self._tire(coil)
+                await self._write(line, exchange)
+                with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
+                    return await self._await_answer(line, exchange)
+                return None
+
+    async def _rest(self, coil: Coil, asked_at_s: float) -> None:
+        now_s = asyncio.get_running_loop().time()
+        free_at_s = max(self._supply_free_at_s, self._coil_free_at_s.get((coil.module, coil.number), 0.0))
+        if max(free_at_s, now_s) - asked_at_s > self.config.wait_max_ms / 1000:
+            raise CoilBusy("too many pulses wait", where=f"{coil.module}/{coil.number}", remedy="Open fewer at once.")
+        await asyncio.sleep(max(0.0, free_at_s - now_s))
+
+    def _tire(self, coil: Coil) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._supply_free_at_s = now_s + self.config.coil_rest_ms / 1000
+        self._coil_free_at_s[coil.module, coil.number] = now_s + coil.rest_ms / 1000
 
     async def close(self) -> None:
         async with self._turn:
@@ -117,8 +145,11 @@ class BoardBus:
         return self._open_line(self.config.port, self.config.speed_baud)
 
     async def _write(self, line: SerialLine, exchange: Exchange[F, T]) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._quiet_since_s + self.config.gap_ms / 1000 - loop.time()))
         # Whoever is cancelled between here and the answer leaves the line unsettled: the next one outwaits it.
-        self._unsettled_until_s = asyncio.get_running_loop().time() + exchange.timeout_ms / 1000
+        self._unsettled_until_s = loop.time() + exchange.timeout_ms / 1000
+        self._quiet_since_s = loop.time()
         try:
             await line.write(exchange.request)
         except LineLost:
@@ -141,6 +172,7 @@ class BoardBus:
             raise
         finally:
             self.garbage_bytes += listener.garbage_bytes
+            self._quiet_since_s = asyncio.get_running_loop().time()
         self._unsettled_until_s = None
         return None if listener.answer is None else listener.answer.value
 

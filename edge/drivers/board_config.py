@@ -3,82 +3,110 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from edge.drivers.board_family import FACTS, KERONG_LOCKS_PER_ADDRESS, BoardFamily, UnlockAnswer
 from edge.errors import ConfigError
 from edge.ports import Channel
 
 
-class BoardFamily(StrEnum):
-    XOR_8A = "xor_8a"
-    KERONG_CU = "kerong_cu"
-    KERONG_CU48 = "kerong_cu48"
-
-
-class UnlockAnswer(StrEnum):
-    """Whether this board's firmware answers an unlock request."""
-
-    EXPECTED = "expected"
-    OPTIONAL = "optional"
-    NEVER = "never"
-
-
-ADDRESSES = {
-    BoardFamily.XOR_8A: range(1, 32),
-    BoardFamily.KERONG_CU: range(16),
-    BoardFamily.KERONG_CU48: range(256),
-}
-CHANNELS_MAX = {BoardFamily.XOR_8A: 24, BoardFamily.KERONG_CU: 16, BoardFamily.KERONG_CU48: 48}
-BAUD_DEFAULT = {BoardFamily.XOR_8A: 9_600, BoardFamily.KERONG_CU: 19_200, BoardFamily.KERONG_CU48: 19_200}
-ANSWER_DEFAULT = {
-    BoardFamily.XOR_8A: UnlockAnswer.EXPECTED,
-    BoardFamily.KERONG_CU: UnlockAnswer.OPTIONAL,
-    BoardFamily.KERONG_CU48: UnlockAnswer.NEVER,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class BoardConfig:
-    """One lock board: the module it drives, and how its firmware speaks.
+    """One lock board: the module it drives, how it is wired, and how its firmware speaks.
 
     Args:
         module: the name under which channels of this board are addressed.
-        address: number on the bus: xor_8a 1..31, kerong_cu 0..15, kerong_cu48 0..255.
-        channels: how many are wired, counted from 1.
-        closed_bit: which bit says "closed". KERONG boards say 1; xor_8a depends on its feedback wiring.
+        address: number on the bus; a KERONG board with more than 16 locks takes the next one, too.
+        channels: how many outputs there are, counted from 1.
+        closed_bit: which bit says "closed"; None takes the family's habit, where it has one.
+        door_inputs: entry n is the input that feels door n, 0 where no contact is wired; empty: each its own.
+        inverted: channels whose contact is of the other kind than `closed_bit` says.
+        unpopulated: channels without a lock; they are neither pulsed nor read.
         groups: xor_8a only: status bytes in a query-all reply.
         unlock_answer: None takes the family's usual behaviour.
         item_sensors: kerong_cu only: infrared sensors are fitted.
+        status_first: winnsen only: the answer to a query has the status before the lock.
+        pulse_ms, pulse_base: modbus_relay only: how long the board switches a relay on, at which coil addresses.
         unlock_timeout_ms, query_timeout_ms: how long an answer may take.
+        coil_rest_ms: least time between two pulses of one coil.
     """
 
     module: str
     family: BoardFamily
     address: int
     channels: int
-    closed_bit: int = 1
+    closed_bit: int | None = None
     groups: int = 3
     unlock_answer: UnlockAnswer | None = None
     item_sensors: bool = False
     unlock_timeout_ms: int = 1_500
     query_timeout_ms: int = 500
+    door_inputs: tuple[int, ...] = ()
+    inverted: frozenset[int] = frozenset()
+    unpopulated: frozenset[int] = frozenset()
+    status_first: bool = False
+    pulse_ms: int = 500
+    pulse_base: int = 0x0200
+    coil_rest_ms: int = 1_500
 
     def __post_init__(self) -> None:
-        where = f"board {self.module!r}"
+        where, facts = f"board {self.module!r}", FACTS[self.family]
         _check(bool(self.module), where, "module", "Give the board a name.")
-        _check(self.address in ADDRESSES[self.family], where, "address", f"Use {ADDRESSES[self.family]}.")
-        most = self.groups * 8 if self.family is BoardFamily.XOR_8A else CHANNELS_MAX[self.family]
+        _check(self.addresses[-1] in facts.addresses, where, "address", f"Use {facts.addresses}.")
+        _check(self.address in facts.addresses, where, "address", f"Use {facts.addresses}.")
         _check(1 <= self.groups <= 3, where, "groups", "Use 1 to 3.")
-        _check(1 <= self.channels <= most, where, "channels", f"Use 1 to {most}.")
-        _check(self.closed_bit in (0, 1), where, "closed_bit", "Use 0 or 1.")
-        _check(self.unlock_timeout_ms > 0 and self.query_timeout_ms > 0, where, "timeout", "Use at least 1 ms.")
+        _check(1 <= self.channels <= self._most, where, "channels", f"Use 1 to {self._most}.")
+        stated = facts.closed_bit is not None or self.closed_bit is not None
+        _check(stated, where, "closed_bit", "State which level a closed door has; this family has no habit.")
+        _check(self.closed_bit in (0, 1, None), where, "closed_bit", "Use 0 or 1.")
+        timing_ok = self.unlock_timeout_ms > 0 and self.query_timeout_ms > 0
+        _check(timing_ok, where, "timeout", "Use at least 1 ms.")
+        _check(0 <= self.coil_rest_ms <= 5_000, where, "coil_rest_ms", "Use 0 to 5000.")
+        _check(100 <= self.pulse_ms <= 3_000 and self.pulse_ms % 100 == 0, where, "pulse_ms", "Use 100, 200 … 3000.")
+        self._check_wiring(where)
+
+    def _check_wiring(self, where: str) -> None:
+        inputs, numbers = self.door_inputs, range(1, self.channels + 1)
+        wired = [number for number in inputs if number]
+        _check(len(inputs) in (0, self.channels), where, "door_inputs", f"Give {self.channels} numbers, 0 for none.")
+        _check(all(0 < number <= self._most for number in wired), where, "door_inputs", f"Use 0 to {self._most}.")
+        _check(len(set(wired)) == len(wired), where, "door_inputs", "Name each input once.")
+        _check(set(self.inverted) <= set(numbers), where, "inverted", f"Use 1 to {self.channels}.")
+        _check(set(self.unpopulated) <= set(numbers), where, "unpopulated", f"Use 1 to {self.channels}.")
+
+    @property
+    def _most(self) -> int:
+        return self.groups * 8 if self.family is BoardFamily.XOR_8A else FACTS[self.family].channels_max
+
+    @property
+    def addresses(self) -> tuple[int, ...]:
+        """All bus numbers to which this board answers."""
+        second = self.family is BoardFamily.KERONG_CU and self.channels > KERONG_LOCKS_PER_ADDRESS
+        return (self.address, self.address + 1) if second else (self.address,)
 
     @property
     def answer(self) -> UnlockAnswer:
-        return self.unlock_answer or ANSWER_DEFAULT[self.family]
+        return self.unlock_answer or FACTS[self.family].answer
+
+    @property
+    def bit_when_closed(self) -> bool:
+        """The stated polarity, or the family's habit."""
+        return bool(FACTS[self.family].closed_bit if self.closed_bit is None else self.closed_bit)
+
+    @property
+    def inputs(self) -> int:
+        """How many door inputs have to be read."""
+        return max((self.channels, *self.door_inputs))
+
+    def input_of(self, number: int) -> int:
+        """The input that feels the door of a channel, 0 for none."""
+        return self.door_inputs[number - 1] if self.door_inputs else number
+
+    def has_lock(self, number: int) -> bool:
+        return 1 <= number <= self.channels and number not in self.unpopulated
 
     def all_channels(self) -> tuple[Channel, ...]:
-        return tuple(Channel(self.module, number) for number in range(1, self.channels + 1))
+        """Every channel with a lock."""
+        return tuple(Channel(self.module, n) for n in range(1, self.channels + 1) if n not in self.unpopulated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +116,11 @@ class BusConfig:
     Args:
         port: stable path, `/dev/serial/by-id/…`.
         echo: the adapter returns every byte that it sends.
-        baud: None takes the family's factory speed.
+        baud: None takes the families' factory speed.
         quiet_ms: a pause of this length ends a burst.
+        gap_ms: silence before each request: boards turn their drivers round, and Modbus tells frames apart by it.
         coil_rest_ms: least time between two pulses on this bus, so that the supply feeds one coil at a time.
+        wait_max_ms: a pulse that would have to wait longer for coil and bus is not sent at all.
         reopen_ms: least time between two attempts at a port that is gone.
     """
 
@@ -99,22 +129,25 @@ class BusConfig:
     echo: bool = False
     baud: int | None = None
     quiet_ms: int = 25
+    gap_ms: int = 5
     coil_rest_ms: int = 700
+    wait_max_ms: int = 10_000
     reopen_ms: int = 1_000
 
     def __post_init__(self) -> None:
         where = f"port {self.port!r}"
         _check(self.port.startswith("/"), where, "port", "Use the absolute /dev/serial/by-id path.")
         _check(bool(self.boards), where, "boards", "List at least one board.")
-        addresses = [(board.family, board.address) for board in self.boards]
+        addresses = [(board.family, address) for board in self.boards for address in board.addresses]
         _check(len(set(addresses)) == len(addresses), where, "address", "Give each board its own address.")
-        speeds = {BAUD_DEFAULT[board.family] for board in self.boards}
+        speeds = {FACTS[board.family].baud for board in self.boards}
         _check(self.baud is not None or len(speeds) == 1, where, "baud", "Set one speed that all boards use.")
-        _check(min(self.quiet_ms, self.coil_rest_ms, self.reopen_ms) >= 0, where, "*_ms", "Use 0 or more.")
+        least = min(self.quiet_ms, self.gap_ms, self.coil_rest_ms, self.wait_max_ms, self.reopen_ms)
+        _check(least >= 0, where, "*_ms", "Use 0 or more.")
 
     @property
     def speed_baud(self) -> int:
-        return self.baud or BAUD_DEFAULT[self.boards[0].family]
+        return self.baud or FACTS[self.boards[0].family].baud
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.drivers.board import BoardStatus
-from edge.drivers.board_bus import Answer, BoardBus, Exchange
+from edge.drivers.board_bus import Answer, BoardBus, Coil, Exchange
 from edge.drivers.board_config import BoardConfig
 from edge.ports import PulseReply
 from edge.wire.frames import kerong_cu48
@@ -23,15 +23,16 @@ class KerongCu48Driver:
             return None
 
         request = kerong_cu48.encode_unlock(self.config.address, number)
-        await self._bus.pulse(Exchange(request, kerong_cu48.reply_decoder(), judge, timeout_ms=0))
+        coil = Coil(self.config.module, number, self.config.coil_rest_ms)
+        await self._bus.pulse(Exchange(request, kerong_cu48.reply_decoder(), judge, timeout_ms=0), coil)
         return PulseReply.NO_REPLY
 
     async def read_status(self) -> BoardStatus | None:
         def judge(frame: kerong_cu48.StatusReply) -> Answer[BoardStatus] | None:
             if frame.board != self.config.address:
                 return None
-            wired = frame.closed[: self.config.channels]
-            return Answer(BoardStatus(tuple(bit == bool(self.config.closed_bit) for bit in wired)))
+            wired = frame.closed[: self.config.inputs]
+            return Answer(BoardStatus(tuple(bit == self.config.bit_when_closed for bit in wired)))
 
         exchange = Exchange(
             kerong_cu48.encode_status(self.config.address),

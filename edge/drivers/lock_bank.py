@@ -9,18 +9,25 @@ from enum import StrEnum
 
 from edge.drivers.board import Board, BoardStatus
 from edge.drivers.board_bus import BoardBus, OpenLine
-from edge.drivers.board_config import BoardConfig, BoardFamily, LockBankConfig
+from edge.drivers.board_config import BoardConfig, LockBankConfig
+from edge.drivers.board_family import BoardFamily
 from edge.drivers.kerong_cu import KerongCuDriver
 from edge.drivers.kerong_cu48 import KerongCu48Driver
+from edge.drivers.modbus_relay import ModbusRelayDriver
 from edge.drivers.serial_line import PySerialLine
+from edge.drivers.winnsen import WinnsenDriver
+from edge.drivers.wkly import WklyDriver
 from edge.drivers.xor_8a import Xor8aDriver
-from edge.errors import ConfigError, LineLost
+from edge.errors import CoilBusy, ConfigError, LineLost
 from edge.ports import Channel, ChannelReading, DoorState, PulseReply
 
 DRIVERS: dict[BoardFamily, Callable[[BoardConfig, BoardBus], Board]] = {
     BoardFamily.XOR_8A: Xor8aDriver,
     BoardFamily.KERONG_CU: KerongCuDriver,
     BoardFamily.KERONG_CU48: KerongCu48Driver,
+    BoardFamily.WKLY: WklyDriver,
+    BoardFamily.WINNSEN: WinnsenDriver,
+    BoardFamily.MODBUS_RELAY: ModbusRelayDriver,
 }
 
 
@@ -79,16 +86,18 @@ class SerialLockBank:
         """Send exactly one unlock request; FAULT means that none left this device.
 
         Raises:
-            ConfigError: no such module or channel in the configuration.
+            ConfigError: no such module or channel in the configuration, or no lock on it.
         """
         watched = self._by_module.get(channel.module)
-        if watched is None or not 1 <= channel.number <= watched.board.config.channels:
+        if watched is None or not watched.board.config.has_lock(channel.number):
             where = f"{channel.module}/{channel.number}"
             raise ConfigError("no such channel", where=where, remedy="Correct the compartment map.")
         try:
             return await watched.board.pulse(channel.number)
         except LineLost:
             self._miss(watched, "line_lost")
+            return PulseReply.FAULT
+        except CoilBusy:
             return PulseReply.FAULT
 
     async def poll(self) -> Sequence[ChannelReading]:
@@ -155,14 +164,25 @@ class SerialLockBank:
 
 
 def _readings(config: BoardConfig, status: BoardStatus | None, confirming: BoardStatus | None) -> list[ChannelReading]:
-    """Channels on which both answers agree; the others are UNKNOWN this time."""
-    out: list[ChannelReading] = []
-    for index, channel in enumerate(config.all_channels()):
-        if status is None or confirming is None or status.closed[index] != confirming.closed[index]:
-            out.append(ChannelReading(channel, DoorState.UNKNOWN))
-            continue
-        occupied = None
-        if status.occupied and status.occupied[index] == confirming.occupied[index]:
-            occupied = status.occupied[index]
-        out.append(ChannelReading(channel, DoorState.CLOSED if status.closed[index] else DoorState.OPEN, occupied))
-    return out
+    """Channels on which both answers agree; the others are UNKNOWN this time, as are those without a contact."""
+    return [
+        ChannelReading(channel, _door(config, channel.number, status, confirming), _item(channel, status, confirming))
+        for channel in config.all_channels()
+    ]
+
+
+def _door(config: BoardConfig, number: int, status: BoardStatus | None, confirming: BoardStatus | None) -> DoorState:
+    at = config.input_of(number) - 1
+    if status is None or confirming is None or at < 0:
+        return DoorState.UNKNOWN
+    closed = status.closed[at]
+    if closed is None or closed != confirming.closed[at]:
+        return DoorState.UNKNOWN
+    return DoorState.CLOSED if closed != (number in config.inverted) else DoorState.OPEN
+
+
+def _item(channel: Channel, status: BoardStatus | None, confirming: BoardStatus | None) -> bool | None:
+    if status is None or confirming is None or not status.occupied:
+        return None
+    seen = status.occupied[channel.number - 1]
+    return seen if seen == confirming.occupied[channel.number - 1] else None

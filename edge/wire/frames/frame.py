@@ -42,10 +42,11 @@ Recognise = Callable[[bytes], "Found[F] | Scan"]
 
 
 class FrameDecoder(Generic[F]):
-    """Bytes in, frames and garbage out, sans-IO; never raises on any input."""
+    """Bytes in, frames and garbage out, sans-IO; never raises on any input. `max_frame_bytes`: the longest frame."""
 
-    def __init__(self, recognise: Recognise[F]) -> None:
+    def __init__(self, recognise: Recognise[F], max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
         self._recognise = recognise
+        self._max_frame_bytes = max_frame_bytes
         self._buffer = bytearray()
         self._quiet = False
 
@@ -63,7 +64,7 @@ class FrameDecoder(Generic[F]):
         """The next frame, or the garbage before it; None when more bytes are needed."""
         skipped = 0
         while skipped < len(self._buffer):
-            seen = self._recognise(bytes(self._buffer[skipped : skipped + MAX_FRAME_BYTES]))
+            seen = self._recognise(bytes(self._buffer[skipped : skipped + self._max_frame_bytes]))
             if isinstance(seen, Found):
                 return self._take(seen) if skipped == 0 else self._drop(skipped)
             if seen is Scan.MORE and not self._quiet:

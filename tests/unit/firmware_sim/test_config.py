@@ -63,7 +63,7 @@ def changed(key: str, value: object, board: int = 0) -> dict:
         changed("module", "B"),
         changed("module", "../x"),
         changed("surprise", 1),
-        changed("channels", 17, board=1),
+        changed("channels", 25, board=1),
     ],
     ids=str,
 )

@@ -24,7 +24,7 @@ B = BoardConfig("B", BoardFamily.KERONG_CU, 0, 16)
         {"groups": 4},
         {"closed_bit": 2},
         {"unlock_timeout_ms": 0},
-        {"family": BoardFamily.KERONG_CU, "channels": 17},
+        {"family": BoardFamily.KERONG_CU, "channels": 25},
         {"family": BoardFamily.KERONG_CU, "address": 16, "channels": 1},
         {"family": BoardFamily.KERONG_CU48, "channels": 49},
     ],
