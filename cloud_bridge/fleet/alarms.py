@@ -10,6 +10,7 @@ from cloud_bridge.errors import NotFound
 from cloud_bridge.fleet.alarm_rules import AlarmChange
 from cloud_bridge.fleet.model import Alarm, Severity
 from cloud_bridge.fleet.tables import alarms
+from cloud_bridge.storage.prepared import Prepared
 
 
 def apply_change(conn: Connection, device_id: str, change: AlarmChange, *, at_ms: int, event_id: str = "",
@@ -107,25 +108,18 @@ def list_alarms(conn: Connection, *, device_ids: list[str] | None = None, active
 
 def has_active(conn: Connection, device_id: str) -> bool:
     """Whether any alarm of this device is active: without one there is nothing to clear."""
-    return conn.execute(_ANY_ACTIVE, {"device": device_id}).first() is not None
+    return _ANY_ACTIVE.first(conn, {"device": device_id}) is not None
 
 
-_ANY_ACTIVE = (
-    select(alarms.c.alarm_no)
-    .where(alarms.c.device_id == bindparam("device"), alarms.c.cleared_at_ms.is_(None))
-    .limit(1)
-)
-_ACTIVE = select(alarms).where(
-    alarms.c.device_id == bindparam("device"),
-    alarms.c.alarm == bindparam("name"),
-    alarms.c.subject == bindparam("about"),
-    alarms.c.cleared_at_ms.is_(None),
+_OF_DEVICE = (alarms.c.device_id == bindparam("device"), alarms.c.cleared_at_ms.is_(None))
+_ANY_ACTIVE = Prepared(select(alarms.c.alarm_no).where(*_OF_DEVICE).limit(1))
+_ACTIVE = Prepared(
+    select(alarms).where(*_OF_DEVICE, alarms.c.alarm == bindparam("name"), alarms.c.subject == bindparam("about"))
 )
 
 
-def _active(conn: Connection, device_id: str, change: AlarmChange) -> Row[Any] | None:
-    values = {"device": device_id, "name": change.alarm, "about": change.subject}
-    return conn.execute(_ACTIVE, values).one_or_none()
+def _active(conn: Connection, device_id: str, change: AlarmChange) -> Any | None:
+    return _ACTIVE.first(conn, {"device": device_id, "name": change.alarm, "about": change.subject})
 
 
 def _same(device_id: str, change: AlarmChange) -> Any:

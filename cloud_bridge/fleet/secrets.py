@@ -8,6 +8,7 @@ from cloud_bridge.errors import NotFound
 from cloud_bridge.fleet.model import Device
 from cloud_bridge.fleet.tables import secrets
 from cloud_bridge.ports import Random
+from cloud_bridge.storage.prepared import Prepared
 from edge.wire.messages import Secret
 from edge.wire.secrets import PIN_KEY, PIN_KEY_BYTES, wrap_secret
 
@@ -18,8 +19,7 @@ def pin_key(conn: Connection, device_id: str, version: int | None = None) -> tup
     Raises:
         NotFound: none was made.
     """
-    query = _PIN_KEY if version is None else _PIN_KEY.where(secrets.c.version == version)
-    row = conn.execute(query, {"device": device_id}).one_or_none()
+    row = (_PIN_KEY if version is None else _PIN_KEY_OF).first(conn, {"device": device_id, "at": version})
     if row is None:
         raise NotFound(f"no PIN key for {device_id}", where="secrets", remedy="Wait for the device's first session.")
     return row.version, bytes(row.secret)
@@ -38,14 +38,14 @@ def make_pin_key(conn: Connection, device_id: str, random: Random, now_ms: int) 
 
 def ensure_pin_key(conn: Connection, device_id: str, random: Random, now_ms: int) -> None:
     """Make a PIN key when the device has none yet."""
-    if conn.execute(_PIN_KEY, {"device": device_id}).first() is None:
+    if _PIN_KEY.first(conn, {"device": device_id}) is None:
         make_pin_key(conn, device_id, random, now_ms)
 
 
 def unconfirmed(conn: Connection, device: Device) -> list[Secret]:
     """The secrets that the device has not confirmed to hold, wrapped to its key; oldest version first."""
     found = []
-    for row in conn.execute(_UNCONFIRMED, {"device": device.device_id}):
+    for row in _UNCONFIRMED.all(conn, {"device": device.device_id}):
         wrapped = wrap_secret(
             bytes(row.secret), public=device.wrap_public, device_id=device.device_id, name=row.name, version=row.version
         )
@@ -70,13 +70,12 @@ def forget_confirmations(conn: Connection, device_id: str) -> None:
     conn.execute(update(secrets).where(secrets.c.device_id == device_id).values(confirmed_at_ms=None))
 
 
-_PIN_KEY = (
-    select(secrets.c.version, secrets.c.secret)
-    .where(secrets.c.device_id == bindparam("device"), secrets.c.name == PIN_KEY)
-    .order_by(secrets.c.version.desc())
-    .limit(1)
+_PIN_KEYS = select(secrets.c.version, secrets.c.secret).where(
+    secrets.c.device_id == bindparam("device"), secrets.c.name == PIN_KEY
 )
-_UNCONFIRMED = (
+_PIN_KEY = Prepared(_PIN_KEYS.order_by(secrets.c.version.desc()).limit(1))
+_PIN_KEY_OF = Prepared(_PIN_KEYS.where(secrets.c.version == bindparam("at")))
+_UNCONFIRMED = Prepared(
     select(secrets)
     .where(secrets.c.device_id == bindparam("device"), secrets.c.confirmed_at_ms.is_(None))
     .order_by(secrets.c.name, secrets.c.version)

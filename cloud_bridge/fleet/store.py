@@ -11,10 +11,17 @@ from cloud_bridge.errors import Conflict, NotFound
 from cloud_bridge.fleet.model import Device, DeviceState, Presence, Session
 from cloud_bridge.fleet.tables import devices, presence, sessions, state_changes
 from cloud_bridge.storage.dialect import upsert
+from cloud_bridge.storage.prepared import Prepared
 
-_DEVICE = select(devices).where(devices.c.device_id == bindparam("device"))
-_STATE = select(devices.c.state).where(devices.c.device_id == bindparam("device"))
-_SESSION = select(sessions).where(sessions.c.device_id == bindparam("device"))
+_DEVICE = Prepared(select(devices).where(devices.c.device_id == bindparam("device")))
+_STATE = Prepared(select(devices.c.state).where(devices.c.device_id == bindparam("device")))
+_SESSION = Prepared(select(sessions).where(sessions.c.device_id == bindparam("device")))
+_CONFIRM = Prepared(
+    update(sessions)
+    .where(sessions.c.device_id == bindparam("device"), sessions.c.pending == bindparam("offered"))
+    .values(nonce=bindparam("offered"), confirmed_at_ms=bindparam("at"), pending=b"")
+)
+_PRESENCE = Prepared(select(presence).where(presence.c.device_id == bindparam("device")))
 
 ACTIVE_STREAM = "EXISTS (SELECT 1 FROM devices WHERE devices.device_id = streams.device_id AND state = 'active')"
 """A condition on a row of `streams`: ingest stores it only while its device is active."""
@@ -24,13 +31,13 @@ ACTIVE_STREAM = "EXISTS (SELECT 1 FROM devices WHERE devices.device_id = streams
 
 def load_device(conn: Connection, device_id: str) -> Device | None:
     """The registered device, or None."""
-    row = conn.execute(_DEVICE, {"device": device_id}).one_or_none()
+    row = _DEVICE.first(conn, {"device": device_id})
     return None if row is None else _device(row)
 
 
 def device_state(conn: Connection, device_id: str) -> DeviceState | None:
     """The device's state alone, as each ingest transaction asks for it."""
-    state = conn.execute(_STATE, {"device": device_id}).scalar()
+    state = _STATE.scalar(conn, {"device": device_id})
     return None if state is None else DeviceState(state)
 
 
@@ -112,7 +119,7 @@ def _device(row: Row[Any]) -> Device:
 
 def load_session(conn: Connection, device_id: str) -> Session | None:
     """The device's session, or None before its first knock."""
-    row = conn.execute(_SESSION, {"device": device_id}).one_or_none()
+    row = _SESSION.first(conn, {"device": device_id})
     if row is None:
         return None
     return Session(
@@ -135,12 +142,7 @@ def offer_session(
 
 def confirm_session(conn: Connection, session: Session, now_ms: int) -> bool:
     """Make the pending nonce the session's, once; False when it was answered before or replaced."""
-    done = conn.execute(
-        update(sessions)
-        .where(sessions.c.device_id == session.device_id, sessions.c.pending == session.pending)
-        .values(nonce=session.pending, confirmed_at_ms=now_ms, pending=b"")
-    )
-    return done.rowcount == 1
+    return _CONFIRM.run(conn, {"device": session.device_id, "offered": session.pending, "at": now_ms}) == 1
 
 
 def session_is_renewing(conn: Connection, device_id: str) -> bool:
@@ -161,7 +163,7 @@ def end_session(conn: Connection, device_id: str) -> None:
 
 def load_presence(conn: Connection, device_id: str) -> Presence | None:
     """How the device was last seen, or None."""
-    row = conn.execute(select(presence).where(presence.c.device_id == device_id)).one_or_none()
+    row = _PRESENCE.first(conn, {"device": device_id})
     return None if row is None else _presence(row)
 
 

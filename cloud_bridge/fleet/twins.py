@@ -7,12 +7,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from cloud_bridge.errors import InvalidData
 from cloud_bridge.fleet.model import Twin
 from cloud_bridge.fleet.tables import presence, twins
 from cloud_bridge.storage.dialect import upsert
+from cloud_bridge.storage.prepared import Prepared
 from edge.wire import canonical
 from edge.wire.errors import WireError
 
@@ -22,7 +23,7 @@ MAX_DOC_BYTES = 96 * 1024
 
 def load_twin(conn: Connection, device_id: str) -> Twin:
     """The device's twin; an empty document of version 0 when nothing was ever wanted."""
-    row = conn.execute(_TWIN, {"device": device_id}).one_or_none()
+    row = _TWIN.first(conn, {"device": device_id})
     return Twin(device_id, FIRST_EPOCH, 0, b"", b"", 0, 0, 0, "") if row is None else _twin(row)
 
 
@@ -58,17 +59,17 @@ def raise_epoch(conn: Connection, device_id: str, seen_epoch: int, seen_version:
 
 def _locked(conn: Connection, device_id: str) -> Twin:
     """Serialise writers of one twin: the row exists and is locked afterwards (SQLite has one writer anyway)."""
-    row = conn.execute(_LOCKED, {"device": device_id}).one_or_none()
+    row = _LOCKED.first(conn, {"device": device_id})
     if row is None:
         upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
-        row = conn.execute(_LOCKED, {"device": device_id}).one()
+        row = _LOCKED.all(conn, {"device": device_id})[0]
     return _twin(row)
 
 
 def _write(conn: Connection, twin: Twin, epoch: int, version: int, doc: bytes) -> Twin:
     written = replace(twin, epoch=epoch, version=version, doc=doc, doc_sha256=hashlib.sha256(doc).digest())
     values = {"epoch": epoch, "version": version, "doc": doc, "doc_sha256": written.doc_sha256}
-    conn.execute(_WRITE, {"device": twin.device_id, **values})
+    _WRITE.run(conn, {"device": twin.device_id, **values})
     return written
 
 
@@ -82,21 +83,21 @@ def report_refused(conn: Connection, device_id: str, epoch: int, version: int, r
     _report(conn, device_id, _REFUSED, {"at_epoch": epoch, "at_version": version, "refused_reason": reason})
 
 
-def _report(conn: Connection, device_id: str, statement: Update, values: dict[str, Any]) -> None:
+def _report(conn: Connection, device_id: str, statement: Prepared, values: dict[str, Any]) -> None:
     """A device that reports nearly always has its row."""
-    if conn.execute(statement, {"device": device_id, **values}).rowcount == 0:
+    if statement.run(conn, {"device": device_id, **values}) == 0:
         upsert(conn, twins, _blank(device_id), keys=("device_id",), change=())
-        conn.execute(statement, {"device": device_id, **values})
+        statement.run(conn, {"device": device_id, **values})
 
 
 def unpushed(conn: Connection, limit: int = 100) -> list[Twin]:
     """Twins of online devices whose newest version has not been handed to the broker yet."""
-    return [_twin(row) for row in conn.execute(_UNPUSHED, {"most": limit})]
+    return [_twin(row) for row in _UNPUSHED.all(conn, {"most": limit})]
 
 
 def mark_pushed(conn: Connection, twin: Twin) -> None:
     """This version was handed over; whether it arrived is told by the welcome, not here."""
-    conn.execute(_PUSHED, {"device": twin.device_id, "pushed_epoch": twin.epoch, "pushed_version": twin.version})
+    _PUSHED.run(conn, {"device": twin.device_id, "pushed_epoch": twin.epoch, "pushed_version": twin.version})
 
 
 def _blank(device_id: str) -> dict[str, Any]:
@@ -120,10 +121,13 @@ _NEWER = or_(
     twins.c.reported_epoch < bindparam("at_epoch"),
     and_(twins.c.reported_epoch == bindparam("at_epoch"), twins.c.reported_version <= bindparam("at_version")),
 )
-_TWIN = select(twins).where(_OWN)
-_LOCKED = _TWIN.with_for_update()
-_WRITE = update(twins).where(_OWN).values({name: bindparam(name) for name in ("epoch", "version", "doc", "doc_sha256")})
-_APPLIED = (
+_SELECT = select(twins).where(_OWN)
+_TWIN = Prepared(_SELECT)
+_LOCKED = Prepared(_SELECT.with_for_update())
+_WRITE = Prepared(
+    update(twins).where(_OWN).values({name: bindparam(name) for name in ("epoch", "version", "doc", "doc_sha256")})
+)
+_APPLIED = Prepared(
     update(twins)
     .where(_OWN, _NEWER)
     .values(
@@ -131,9 +135,11 @@ _APPLIED = (
         reported_at_ms=bindparam("reported_at_ms"), refused_reason="",
     )
 )  # fmt: skip
-_REFUSED = update(twins).where(_OWN, _NEWER).values(refused_reason=bindparam("refused_reason"))
-_PUSHED = update(twins).where(_OWN).values({name: bindparam(name) for name in ("pushed_epoch", "pushed_version")})
-_UNPUSHED = (
+_REFUSED = Prepared(update(twins).where(_OWN, _NEWER).values(refused_reason=bindparam("refused_reason")))
+_PUSHED = Prepared(
+    update(twins).where(_OWN).values({name: bindparam(name) for name in ("pushed_epoch", "pushed_version")})
+)
+_UNPUSHED = Prepared(
     select(twins)
     .join(presence, presence.c.device_id == twins.c.device_id)
     .where(

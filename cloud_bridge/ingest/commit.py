@@ -17,7 +17,7 @@ from cloud_bridge.ingest.decide import root_within
 from cloud_bridge.ingest.judge_event import Judged, NotUnderstood
 from cloud_bridge.ledger import gaps as ledger_gaps
 from cloud_bridge.ledger import store as ledger
-from cloud_bridge.ledger.appending import NewBatch, NewEvent, append_batch
+from cloud_bridge.ledger.appending import NewBatch, append_batch
 from cloud_bridge.ledger.model import BatchFold, Gap, Projection, StoredEvent, StreamHead
 from edge.wire.event import LATE_AFTER_MS
 from edge.wire.expected_event import KnownEvent
@@ -31,8 +31,8 @@ class Accepted:
     head: StreamHead
     frontier: Frontier
     receipt: bytes
-    raws: tuple[bytes, ...]
-    judged: tuple[Judged, ...]
+    raws: Sequence[bytes]
+    judged: Sequence[Judged]
     now_ms: int
 
 
@@ -67,7 +67,7 @@ def commit_batch(
         GapDisproved: nothing is written.
     """
     head = work.head
-    appended = append_batch(conn, _rows(work), fleet_store.ACTIVE_STREAM)
+    appended = append_batch(conn, _new_batch(work), fleet_store.ACTIVE_STREAM)
     if appended is None:
         raise _why_not(conn, head)
     if head.base_size:
@@ -91,15 +91,10 @@ def _why_not(conn: Connection, head: StreamHead) -> HeadMoved | DeviceNotActive:
     return HeadMoved(f"the head of {head.stream} is not {head.cursor} any more", where=head.device_id)
 
 
-def _rows(work: Accepted) -> NewBatch:
+def _new_batch(work: Accepted) -> NewBatch:
+    known = [event if isinstance(event, KnownEvent) else None for event in work.judged]
     now_ms = work.now_ms
-    rows = [
-        NewEvent("", now_ms, None, None, raw)
-        if isinstance(event, NotUnderstood)
-        else NewEvent(event.type, event.at_ms, event.parcel_id, event.compartment_no, raw)
-        for raw, event in zip(work.raws, work.judged, strict=True)
-    ]
-    return NewBatch(work.head, work.frontier, work.receipt, rows, now_ms, now_ms - LATE_AFTER_MS)
+    return NewBatch(work.head, work.frontier, work.receipt, work.raws, known, now_ms, now_ms - LATE_AFTER_MS)
 
 
 def _set_apart(conn: Connection, work: Accepted, first: int) -> None:

@@ -24,10 +24,11 @@ class NotUnderstood:
 Judged = KnownEvent | NotUnderstood
 
 
-def judge_events(raws: Sequence[bytes], sender: Sender, stream: str, first: int) -> tuple[Judged, ...]:
+def judge_events(raws: Sequence[bytes], sender: Sender, stream: str, first: int) -> Sequence[Judged]:
     """Each event's verdict; nearly all are as expected, and only the others are taken apart."""
-    read = ExpectedEvents(sender.fleet, sender.device_id, stream).read
-    return tuple([read(raw, seq) or judge_event(raw, sender, stream, seq) for seq, raw in enumerate(raws, first)])
+    found = ExpectedEvents(sender.fleet, sender.device_id, stream).read_all(raws, first)
+    rows = enumerate(zip(found, raws, strict=True), first)
+    return [event or judge_event(raw, sender, stream, seq) for seq, (event, raw) in rows]
 
 
 def judge_event(raw: bytes, sender: Sender, stream: str, seq: int) -> Judged:

@@ -10,37 +10,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from cloud_bridge.ledger.model import StreamHead
 from cloud_bridge.ledger.tables import events
-from cloud_bridge.storage.dialect import bulk_insert
+from cloud_bridge.storage.prepared import run_sqlite
+from edge.wire.expected_event import KnownEvent
 from edge.wire.merkle import Frontier
 
 EventRow = tuple[int, int, int, str, int, int, bool, str | None, int | None, bytes]
 EVENT_COLUMNS = tuple(column.name for column in events.columns)
-
-
-class NewEvent(NamedTuple):
-    """One event as a ledger row needs it; `type` is empty when it was not understood."""
-
-    type: str
-    at_ms: int
-    parcel_id: str | None
-    compartment_no: int | None
-    raw: bytes
+_ROWS_A_STATEMENT = 50
+_VALUES_A_ROW = 5
 
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """`events` follow `head` and lead to `frontier`. What happened before `late_before_ms` is late."""
+    """`raws` follow `head` and lead to `frontier`; `known` runs beside them, None where an event was not understood.
+
+    What happened before `late_before_ms` is late.
+    """
 
     head: StreamHead
     frontier: Frontier
     receipt: bytes
-    events: Sequence[NewEvent]
+    raws: Sequence[bytes]
+    known: Sequence[KnownEvent | None]
     now_ms: int
     late_before_ms: int
 
@@ -62,22 +59,43 @@ def append_batch(conn: Connection, batch: NewBatch, condition: str) -> Appended 
 
 
 def _append_in_turn(conn: Connection, batch: NewBatch, condition: str) -> Appended | None:
-    no, cursor, frontier, now_ms = batch.head.stream_no, batch.head.cursor, batch.frontier, batch.now_ms
-    peaks, count = frontier.to_bytes(), len(batch.events)
-    moved = conn.exec_driver_sql(
+    no, frontier, now_ms = batch.head.stream_no, batch.frontier, batch.now_ms
+    peaks, count = frontier.to_bytes(), len(batch.raws)
+    moved = run_sqlite(
+        conn,
         _ADVANCE.format(condition=condition),
-        (frontier.size, peaks, batch.receipt, now_ms, no, cursor, batch.head.frontier.to_bytes()),
-    ).one_or_none()
-    if moved is None:
+        (frontier.size, peaks, batch.receipt, now_ms, no, batch.head.cursor, batch.head.frontier.to_bytes()),
+    ).fetchall()
+    if not moved:
         return None
-    first = conn.exec_driver_sql(_TAKE, (count,)).scalar_one() - count
-    late_before_ms = batch.late_before_ms
-    bulk_insert(conn, events, [
-        (first + n, no, cursor + n, type_, at_ms, now_ms, at_ms < late_before_ms, parcel_id, compartment_no, raw)
-        for n, (type_, at_ms, parcel_id, compartment_no, raw) in enumerate(batch.events)
-    ])  # fmt: skip
-    conn.exec_driver_sql(_NOTE, (no, frontier.size, peaks, batch.receipt, now_ms))
-    return Appended(first, moved[0])
+    first = run_sqlite(conn, _TAKE, (count,)).fetchall()[0][0] - count
+    _insert_events(conn, batch, first)
+    run_sqlite(conn, _NOTE, (no, frontier.size, peaks, batch.receipt, now_ms))
+    return Appended(first, moved[0][0])
+
+
+def _insert_events(conn: Connection, batch: NewBatch, first: int) -> None:
+    """Some rows a statement: at each the driver gives the interpreter away and must get it back."""
+    values: list[Any] = []
+    not_understood = ("", batch.now_ms, None, None)
+    for raw, known in zip(batch.raws, batch.known, strict=True):
+        values += known[:4] if known else not_understood
+        values.append(raw)
+    no, cursor, step = batch.head.stream_no, batch.head.cursor, _ROWS_A_STATEMENT
+    for done in range(0, len(batch.raws), step):
+        some = values[done * _VALUES_A_ROW : (done + step) * _VALUES_A_ROW]
+        common = (first + done, no, cursor + done, batch.now_ms, batch.late_before_ms)
+        run_sqlite(conn, _insert_sql(len(some) // _VALUES_A_ROW), (*common, *some))
+
+
+@lru_cache(maxsize=_ROWS_A_STATEMENT)
+def _insert_sql(count: int) -> str:
+    """Position, stream, seq, now and limit of lateness are bound once; each row adds type, time, parcel, place, raw."""
+    rows = []
+    for n in range(count):
+        type_, at_ms, parcel, compartment, raw = (f"?{6 + _VALUES_A_ROW * n + k}" for k in range(_VALUES_A_ROW))
+        rows.append(f"(?1+{n},?2,?3+{n},{type_},{at_ms},?4,{at_ms}<?5,{parcel},{compartment},{raw})")
+    return f"INSERT INTO events ({', '.join(EVENT_COLUMNS)}) VALUES {','.join(rows)}"
 
 
 _ADVANCE = (
@@ -90,11 +108,13 @@ _NOTE = "INSERT INTO checkpoints (stream_no, size, peaks, receipt, accepted_at_m
 
 def _append_at_once(conn: Connection, batch: NewBatch, condition: str) -> Appended | None:
     head, frontier = batch.head, batch.frontier
+    not_understood = ("", batch.now_ms, None, None)
+    facts = [known[:4] if known else not_understood for known in batch.known]
     row = conn.exec_driver_sql(
         _at_once_sql(condition),
         (
             head.stream_no, head.cursor, head.frontier.to_bytes(), frontier.size, frontier.to_bytes(), batch.receipt,
-            batch.now_ms, batch.late_before_ms, *map(list, zip(*batch.events, strict=True)),
+            batch.now_ms, batch.late_before_ms, *zip(*facts, strict=True), batch.raws,
         ),
     ).one_or_none()  # fmt: skip
     return None if row is None else Appended(*row)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from cloud_bridge.ledger.model import StoredEvent, StreamHead
 from cloud_bridge.ledger.tables import (
@@ -20,6 +20,7 @@ from cloud_bridge.ledger.tables import (
     streams,
 )
 from cloud_bridge.storage.dialect import upsert
+from cloud_bridge.storage.prepared import Prepared
 from edge.wire.errors import WireError
 from edge.wire.event import parse_event
 from edge.wire.merkle import Frontier, leaf_hash
@@ -29,16 +30,13 @@ from edge.wire.merkle import Frontier, leaf_hash
 
 def load_head(conn: Connection, device_id: str, stream: str) -> StreamHead | None:
     """The stream's head as stored, or None."""
-    row = conn.execute(_HEAD, {"device": device_id, "name": stream}).one_or_none()
+    row = _HEAD.first(conn, {"device": device_id, "name": stream})
     return None if row is None else _head(row)
 
 
 def device_heads(conn: Connection, device_id: str) -> list[StreamHead]:
     """All streams of a device, oldest first."""
-    query = (
-        select(streams).where(streams.c.device_id == device_id).order_by(streams.c.opened_at_ms, streams.c.stream_no)
-    )
-    return [_head(row) for row in conn.execute(query)]
+    return [_head(row) for row in _HEADS.all(conn, {"device": device_id})]
 
 
 def open_stream(conn: Connection, device_id: str, stream: str, now_ms: int) -> StreamHead:
@@ -56,9 +54,7 @@ def open_stream(conn: Connection, device_id: str, stream: str, now_ms: int) -> S
 
 def announce_head(conn: Connection, head: StreamHead, size: int, now_ms: int) -> None:
     """Note the size that the device itself states, signed, in its hello."""
-    conn.execute(
-        update(streams).where(streams.c.stream_no == head.stream_no).values(announced_size=size, announced_at_ms=now_ms)
-    )
+    _ANNOUNCE.run(conn, {"no": head.stream_no, "announced": size, "at": now_ms})
 
 
 def count_mismatch(conn: Connection, head: StreamHead) -> None:
@@ -110,9 +106,18 @@ def _head(row: Row[Any]) -> StreamHead:
     )
 
 
-_HEAD = select(streams).where(streams.c.device_id == bindparam("device"), streams.c.stream == bindparam("name"))
+_OF_DEVICE = select(streams).where(streams.c.device_id == bindparam("device"))
+_HEAD = Prepared(_OF_DEVICE.where(streams.c.stream == bindparam("name")))
+_HEADS = Prepared(_OF_DEVICE.order_by(streams.c.opened_at_ms, streams.c.stream_no))
+_ANNOUNCE = Prepared(
+    update(streams)
+    .where(streams.c.stream_no == bindparam("no"))
+    .values(announced_size=bindparam("announced"), announced_at_ms=bindparam("at"))
+)
 _NEXT_POSITION = select(ledger_clock.c.next_position)
+_LAST_POSITION = Prepared(_NEXT_POSITION)
 _CURSOR = select(cursors.c.position).where(cursors.c.projection == bindparam("name"))
+_LOAD_CURSOR = Prepared(_CURSOR)
 # --- positions, events set apart -----------------------------------------------------------------------------
 
 
@@ -206,42 +211,43 @@ def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None =
 
 def follow(conn: Connection, after_position: int, limit: int, types: frozenset[str] = frozenset()) -> list[StoredEvent]:
     """The next understood events of the whole ledger, for a projection with a cursor."""
-    return [stored_event(row) for row in conn.execute(_following(types), {"after": after_position, "most": limit})]
+    return [stored_event(row) for row in _following(types).all(conn, {"after": after_position, "most": limit})]
 
 
 @lru_cache(maxsize=32)
-def _following(types: frozenset[str]) -> Select[Any]:
+def _following(types: frozenset[str]) -> Prepared:
     """Built once for each projection."""
-    query = _select_events().where(events.c.position > bindparam("after"), events.c.type != "")
-    if types:
-        query = query.where(events.c.type.in_(sorted(types)))
-    return query.order_by(events.c.position).limit(bindparam("most"))
+    query = _select_events().where(events.c.position > bindparam("after"), _of(types))
+    return Prepared(query.order_by(events.c.position).limit(bindparam("most")))
 
 
 def last_position(conn: Connection) -> int:
     """The newest position handed out; 0 for an empty ledger."""
-    return (conn.execute(_NEXT_POSITION).scalar() or 1) - 1
+    return (_LAST_POSITION.scalar(conn) or 1) - 1
 
 
 def load_cursor(conn: Connection, projection: str) -> int:
     """How far a projection has followed the ledger."""
-    return conn.execute(_CURSOR, {"name": projection}).scalar() or 0
+    return _LOAD_CURSOR.scalar(conn, {"name": projection}) or 0
 
 
 def whats_new(conn: Connection, projection: str, types: frozenset[str]) -> tuple[int, int, bool]:
     """A projection's cursor, the newest position handed out, and whether anything for it lies between."""
-    position, upcoming, wanted = conn.execute(_looking(types), {"name": projection}).one()
+    position, upcoming, wanted = _looking(types).all(conn, {"name": projection})[0]
     return position or 0, (upcoming or 1) - 1, bool(wanted)
 
 
 @lru_cache(maxsize=32)
-def _looking(types: frozenset[str]) -> Select[Any]:
+def _looking(types: frozenset[str]) -> Prepared:
     """One statement for all three: a look is taken at every commit, and mostly finds nothing."""
     position = _CURSOR.scalar_subquery()
-    wanted = select(events.c.position).where(events.c.position > func.coalesce(position, 0), events.c.type != "")
-    if types:
-        wanted = wanted.where(events.c.type.in_(sorted(types)))
-    return select(position, _NEXT_POSITION.scalar_subquery(), wanted.exists())
+    wanted = select(events.c.position).where(events.c.position > func.coalesce(position, 0), _of(types))
+    return Prepared(select(position, _NEXT_POSITION.scalar_subquery(), wanted.exists()))
+
+
+def _of(types: frozenset[str]) -> ColumnElement[bool]:
+    """Understood events of these types; of any when none is named."""
+    return or_(*(events.c.type == name for name in sorted(types))) if types else events.c.type != ""
 
 
 def save_cursor(conn: Connection, projection: str, position: int) -> None:

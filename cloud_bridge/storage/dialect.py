@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Connection, LargeBinary, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cloud_bridge.storage.prepared import Prepared
+
 _ARRAY_TYPES = {BigInteger: "bigint[]", Text: "text[]", LargeBinary: "bytea[]", Boolean: "boolean[]"}
 _ROWS_A_STATEMENT = 50
 
@@ -18,19 +20,20 @@ def upsert(
     conn: Connection, table: Table, values: Mapping[str, Any], *, keys: Sequence[str], change: Sequence[str]
 ) -> bool:
     """Insert a row or, when its `keys` exist, set the columns `change` (none: leave it). True: a row was written."""
-    statement = _upsert(conn.dialect.name, table, tuple(values), tuple(keys), tuple(change))
-    return conn.execute(statement, dict(values)).rowcount > 0
+    return _upsert(conn.dialect.name, table, tuple(values), tuple(keys), tuple(change)).run(conn, values) > 0
 
 
 @lru_cache(maxsize=128)
-def _upsert(name: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...], change: tuple[str, ...]) -> Any:
+def _upsert(
+    name: str, table: Table, columns: tuple[str, ...], keys: tuple[str, ...], change: tuple[str, ...]
+) -> Prepared:
     """Built once for each shape: making such a statement costs more than running it."""
     dialect = postgresql if name == "postgresql" else sqlite
     statement = dialect.insert(table).values({column: bindparam(column) for column in columns})
     if change:
         settings = {name: statement.excluded[name] for name in change}
-        return statement.on_conflict_do_update(index_elements=list(keys), set_=settings)
-    return statement.on_conflict_do_nothing(index_elements=list(keys))
+        return Prepared(statement.on_conflict_do_update(index_elements=list(keys), set_=settings))
+    return Prepared(statement.on_conflict_do_nothing(index_elements=list(keys)))
 
 
 def bulk_insert(conn: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:

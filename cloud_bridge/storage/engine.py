@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from cloud_bridge.errors import ConfigError, StoreFailed
+from cloud_bridge.storage.prepared import run_sqlite
 
 T = TypeVar("T")
 _READERS = 4
@@ -127,31 +128,45 @@ class SqliteDatabase:
         self._reader = sqlite_engine(url, begin="BEGIN", pool_size=_READERS)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
+        self._connection: Connection | None = None
         self._waiting: deque[_Work] = deque()
+        self._asked = False
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         work = _Work(fn, loop.create_future())
         self._waiting.append(work)
-        self._write_thread.submit(self._commit_waiting, loop)
+        if not self._asked:
+            self._ask(loop)
         return cast(T, await work.done)
+
+    def _ask(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asked = True
+        self._write_thread.submit(self._commit_waiting, loop)
 
     def _commit_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
         """In the writer thread: run what waits (an earlier turn may have taken it all), commit, tell."""
+        self._asked = False  # before the look: what comes after it asks again
         group = [self._waiting.popleft() for _ in range(min(_MAX_GROUP, len(self._waiting)))]
-        if not group:
-            return
+        if group:
+            self._commit(group)
+            loop.call_soon_threadsafe(_tell, group)
+        if self._waiting and not self._asked:
+            self._ask(loop)
+
+    def _commit(self, group: Sequence[_Work]) -> None:
+        if self._connection is None:
+            self._connection = self._writer.connect()  # and kept: the pool's work costs as much as a small write
         try:
-            with self._writer.begin() as connection:
+            with self._connection.begin():
                 for work in group:
-                    _run_in_savepoint(connection, work)
+                    _run_in_savepoint(self._connection, work)
         except DBAPIError as error:
             failure = store_failed(error)
             for work in group:
                 work.error = failure
-        if len(self._waiting):
-            self._write_thread.submit(self._commit_waiting, loop)
-        loop.call_soon_threadsafe(_tell, group)
+            self._connection.close()
+            self._connection = None
 
     async def write_grouped(self, fn: Callable[[Connection], T]) -> T:
         return await self.write(fn)
@@ -163,18 +178,20 @@ class SqliteDatabase:
     async def close(self) -> None:
         self._read_threads.shutdown()
         self._write_thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
         self._reader.dispose()
         self._writer.dispose()
 
 
 def _run_in_savepoint(connection: Connection, work: _Work) -> None:
-    connection.exec_driver_sql("SAVEPOINT one_write")
+    run_sqlite(connection, "SAVEPOINT one_write")
     try:
         work.result = work.fn(connection)
     except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the one who asked, and only to them
         work.error = store_failed(error) if isinstance(error, DBAPIError) else error
-        connection.exec_driver_sql("ROLLBACK TO one_write")
-    connection.exec_driver_sql("RELEASE one_write")
+        run_sqlite(connection, "ROLLBACK TO one_write")
+    run_sqlite(connection, "RELEASE one_write")
 
 
 def _tell(group: list[_Work]) -> None:
