@@ -19,6 +19,12 @@ MAX_DEPTH = 16
 _MAX_KEY = 64
 _KEY = re.compile(r"[a-z0-9_]{1,64}\Z")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+_MAKE_ENCODER = getattr(json.encoder, "c_make_encoder", None)  # made once here; `encode` would make one at each call
+_CHUNKS = (
+    (lambda value, _indent: _ENCODER.iterencode(value))
+    if _MAKE_ENCODER is None
+    else _MAKE_ENCODER(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+)
 _BIG_NUMBER = re.compile(rb"[0-9]{16}")
 
 
@@ -34,6 +40,12 @@ def encode(value: Mapping[str, Any]) -> bytes:
     return _dump(value)
 
 
+def encode_member(value: Mapping[str, Any]) -> bytes:
+    """`encode` for an object that stands in another one of the profile."""
+    _check(value, depth=1)
+    return _dump(value)
+
+
 def parse(data: bytes, *, where: str = "json") -> dict[str, Any]:
     """Parse bytes that must already be in the profile; anything that would encode differently is refused.
 
@@ -41,7 +53,7 @@ def parse(data: bytes, *, where: str = "json") -> dict[str, Any]:
         Malformed: not JSON, not an object, or not the one canonical encoding of what it says.
     """
     try:
-        value = json.loads(data, parse_float=_refuse_number, parse_constant=_refuse_number)
+        value = _DECODER.decode(data.decode())
         if type(value) is not dict:
             raise Malformed("not an object", where=where)
         _check_keys(value, 0)
@@ -59,7 +71,7 @@ def parse(data: bytes, *, where: str = "json") -> dict[str, Any]:
 
 def _dump(value: Mapping[str, Any]) -> bytes:
     try:
-        return _ENCODER.encode(value).encode()
+        return "".join(_CHUNKS(value, 0)).encode()
     except (UnicodeEncodeError, TypeError, RecursionError) as error:
         raise Malformed(f"cannot be encoded: {error}") from error
 
@@ -68,17 +80,21 @@ def _refuse_number(text: str) -> NoReturn:
     raise Malformed(f"only integers are allowed, not {text[:30]}")
 
 
+_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+
+
 def _check(value: Any, *, depth: int) -> None:
     kind = type(value)
-    if kind is str:
-        return  # a lone surrogate is found when the text is encoded
+    if kind is str:  # a lone surrogate is found when the text is encoded
+        return
     if kind is int:
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
             raise Malformed("integer beyond 2^53")
     elif kind is dict or isinstance(value, Mapping):
         _check_depth(depth)
         for key, item in value.items():
-            _check_key(key)
+            if type(key) is not str or len(key) > _MAX_KEY or not _is_key(key):
+                raise _foreign(key)
             if type(item) is not str:
                 _check(item, depth=depth + 1)
     elif kind in (list, tuple):
@@ -94,9 +110,8 @@ def _check_depth(depth: int) -> None:
         raise Malformed(f"nested deeper than {MAX_DEPTH}")
 
 
-def _check_key(key: Any) -> None:
-    if type(key) is not str or len(key) > _MAX_KEY or not _is_key(key):
-        raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
+def _foreign(key: Any) -> Malformed:
+    return Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
 
 
 @lru_cache(maxsize=2048)
@@ -109,8 +124,8 @@ def _check_keys(value: dict[str, Any], depth: int) -> None:
     """The part of `_check` that parsing cannot give for free: keys and depth (numbers are checked by the scanner)."""
     _check_depth(depth)
     for key, item in value.items():
-        if not _KEY.match(key):
-            raise Malformed(f"key outside [a-z0-9_]: {key!r:.40}", remedy="Rename the key.")
+        if len(key) > _MAX_KEY or not _is_key(key):
+            raise _foreign(key)
         if type(item) is dict:
             _check_keys(item, depth + 1)
         elif type(item) is list:

@@ -33,10 +33,12 @@ def encode(value: Any) -> bytes:
 def _put(value: Any, parts: list[bytes], depth: int) -> None:
     kind = type(value)
     if kind is bytes:
-        parts += (_head(2, len(value)), value)
+        size = len(value)
+        parts += (_OCTETS[size] if size < 256 else _head(2, size), value)
     elif kind is str:
-        text = _utf8(value)
-        parts += (_head(3, len(text)), text)
+        text = value.encode() if value.isascii() else _utf8(value)
+        size = len(text)
+        parts += (_TEXT[size] if size < 256 else _head(3, size), text)
     elif kind is int:
         parts.append(_head(0, value) if value >= 0 else _head(1, -1 - value))
     elif value is None or kind is bool:
@@ -48,27 +50,21 @@ def _put(value: Any, parts: list[bytes], depth: int) -> None:
         for item in value:
             _put(item, parts, depth + 1)
     elif isinstance(value, Mapping):
-        _put_map(value, parts, depth + 1)
+        parts.append(_head(5, len(value)))
+        for encoded, key in _in_order(*value):
+            parts.append(encoded)
+            _put(value[key], parts, depth + 1)
     else:
         raise Malformed(f"a {kind.__name__} has no place in the profile", where="cbor")
 
 
-def _put_map(value: Mapping[Any, Any], parts: list[bytes], depth: int) -> None:
-    parts.append(_head(5, len(value)))
-    members = []
-    for key, item in value.items():
+@lru_cache(maxsize=256, typed=True)
+def _in_order(*keys: int | str) -> tuple[tuple[bytes, int | str], ...]:
+    """The keys of a map, encoded and in the order of their bytes; remembered, for the maps of messages are few."""
+    for key in keys:
         if type(key) not in (int, str):
             raise Malformed("a key is neither an integer nor a text", where="cbor")
-        members.append((_key(key), item))
-    for encoded, item in sorted(members, key=lambda member: member[0]):
-        parts.append(encoded)
-        _put(item, parts, depth)
-
-
-@lru_cache(maxsize=1024)
-def _key(key: int | str) -> bytes:
-    """Remembered, for the keys are few."""
-    return encode(key)
+    return tuple(sorted((encode(key), key) for key in keys))
 
 
 def _head(major: int, argument: int) -> bytes:
@@ -80,6 +76,9 @@ def _head(major: int, argument: int) -> bytes:
         if argument < 1 << 8 * width:
             return bytes((major << 5 | info,)) + argument.to_bytes(width, "big")
     raise Malformed("an integer beyond 64 bits", where="cbor")
+
+
+_OCTETS, _TEXT = ([_head(major, size) for size in range(256)] for major in (2, 3))
 
 
 def _utf8(text: str) -> bytes:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edge.wire.errors import BadSignature, Malformed, TooLarge, WrongOrigin
 from edge.wire.ids import MAX_SAFE_INTEGER
@@ -63,6 +64,7 @@ class Receipt:
     at_s: int
 
 
+@lru_cache(maxsize=4096)
 def note_key_hash(name: str, public: bytes, algorithm: bytes = _ED25519) -> bytes:
     """First 4 bytes of SHA-256(name ‖ LF ‖ algorithm ‖ key), C2SP signed-note."""
     return hashlib.sha256(name.encode() + b"\n" + algorithm + public).digest()[:4]

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
@@ -58,6 +59,7 @@ class Ed25519Signer:
         return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
 
 
+@lru_cache(maxsize=4096)
 def key_id(public: bytes) -> bytes:
     """First 8 bytes of SHA-256 over the raw public key: names a key inside its role."""
     return hashlib.sha256(public).digest()[:KEY_ID_BYTES]
