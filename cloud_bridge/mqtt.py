@@ -62,7 +62,7 @@ class BridgeSettings:
     password: str | None = None
     keepalive_s: int = 30
     connect_timeout_s: float = 10.0
-    workers: int = 16
+    workers: int = 64
     max_waiting: int = 4096
 
 
@@ -201,6 +201,8 @@ class _Connection:
         self._settings = settings
         self._arrived = arrived
         self._loop = asyncio.get_running_loop()
+        self._inbox: deque[tuple[str, bytes, bool]] = deque()
+        self._called = False
         self._stands = False
         self._news = asyncio.Event()
         self._client = make_client(settings)
@@ -238,6 +240,11 @@ class _Connection:
         self._stands = True
         self._news.set()
 
+    def _empty_inbox(self) -> None:
+        self._called = False  # before the look: what comes after it calls again
+        while self._inbox:
+            self._arrived(*self._inbox.popleft())
+
     # --- on other threads --------------------------------------------------------------------------------------
 
     def _dial(self) -> None:
@@ -269,7 +276,10 @@ class _Connection:
         self._call(self._end if any(code.is_failure for code in codes) else self._stand)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._call(self._arrived, message.topic, bytes(message.payload), message.retain)
+        self._inbox.append((message.topic, bytes(message.payload), message.retain))
+        if not self._called:  # one call for all that arrive before the loop has turned
+            self._called = True
+            self._call(self._empty_inbox)
 
 
 def make_client(settings: BridgeSettings, *, anonymous: bool = False) -> Client:

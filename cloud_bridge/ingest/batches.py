@@ -26,6 +26,7 @@ from cloud_bridge.ingest.decide import (
     check_batch,
     decide_batch,
 )
+from cloud_bridge.ingest.heads import Heads
 from cloud_bridge.ingest.judge_event import NotUnderstood, judge_events
 from cloud_bridge.ingest.quarantine import quarantine_device
 from cloud_bridge.ledger import store as ledger
@@ -36,17 +37,17 @@ from edge.wire.checkpoint import Checkpoint
 from edge.wire.messages import Batch
 
 _TRIES = 4
-_MAX_HEADS = 50_000
 
 
 class BatchIntake:
-    """Judges batches against cached heads; the transaction compares and sets, so a stale cache costs one retry."""
+    """Judges batches against cached heads; the transaction compares and sets."""
 
     def __init__(
         self,
         db: Database,
         answers: Answers,
         clock: Clock,
+        heads: Heads,
         projections: Sequence[Projection],
         counters: IngestCounters,
         on_commit: Callable[[], None],
@@ -59,7 +60,7 @@ class BatchIntake:
         self._counters = counters
         self._on_commit = on_commit
         self._on_quarantine = on_quarantine
-        self._heads: dict[tuple[str, str], StreamHead] = {}
+        self._heads = heads
 
     async def receive(self, device: Device, sender: Sender, batch: Batch, client_id: str) -> list[Outgoing] | Drop:
         """Store it, or say why not. A `Drop` is for the caller to count: nobody is answered.
@@ -78,16 +79,12 @@ class BatchIntake:
             try:
                 return await self._carry_out(decision, batch, head, sender)
             except HeadMoved:
-                self.forget(device.device_id, batch.stream)
+                self._heads.forget(device.device_id, batch.stream)
             except DeviceNotActive as error:
                 return [self._refuse(device.device_id, error.state)]
             except GapDisproved as error:
                 return await self._contradict(device.device_id, "fork", str(error))
         raise Overloaded("this stream's head keeps moving", where=device.device_id)
-
-    def forget(self, device_id: str, stream: str) -> None:
-        """Drop a cached head that somebody else has changed."""
-        self._heads.pop((device_id, stream), None)
 
     async def _carry_out(
         self, decision: Decision, batch: Batch, head: StreamHead, sender: Sender
@@ -122,7 +119,7 @@ class BatchIntake:
             work, faults = await self._db.write_grouped(store)
         except FoldFailed:
             work, faults = await self._db.write(partial(store, guarded=True))
-        self._remember(_moved(head, work))
+        self._heads.remember(_moved(head, work))
         self._counters.events_stored += len(raws)
         self._counters.events_set_apart += sum(isinstance(event, NotUnderstood) for event in work.judged)
         self._counters.projection_faults += len(faults)
@@ -151,7 +148,7 @@ class BatchIntake:
                                    detail=detail, severity=Severity.WARNING)  # fmt: skip
 
         await self._db.write(count)
-        self.forget(head.device_id, head.stream)
+        self._heads.forget(head.device_id, head.stream)
 
     async def _overlap(self, head: StreamHead, batch: Batch, checkpoint: Checkpoint) -> Overlap | None:
         if batch.first >= head.cursor:
@@ -166,19 +163,14 @@ class BatchIntake:
         return await self._db.read(load)
 
     async def _head(self, device_id: str, stream: str) -> StreamHead:
-        head = self._heads.get((device_id, stream))
+        head = self._heads.get(device_id, stream)
         if head is None:
             head = await self._db.read(lambda conn: ledger.load_head(conn, device_id, stream))
         if head is None:
             now_ms = self._clock.now_ms()
             head = await self._db.write(lambda conn: ledger.open_stream(conn, device_id, stream, now_ms))
-        self._remember(head)
+        self._heads.remember(head)
         return head
-
-    def _remember(self, head: StreamHead) -> None:
-        if len(self._heads) >= _MAX_HEADS:
-            self._heads.clear()
-        self._heads[head.device_id, head.stream] = head
 
     def _refuse(self, device_id: str, state: str) -> Outgoing:
         detail = f"this device is {state.replace('_', ' ')}"

@@ -12,6 +12,7 @@ from cloud_bridge.ingest.answers import Answers
 from cloud_bridge.ingest.batches import BatchIntake
 from cloud_bridge.ingest.counters import BadSenderLimit, IngestCounters
 from cloud_bridge.ingest.decide import Drop, Sender
+from cloud_bridge.ingest.heads import Heads
 from cloud_bridge.ingest.hellos import HelloIntake
 from cloud_bridge.ingest.hints import HintIntake
 from cloud_bridge.ledger.model import Projection
@@ -54,8 +55,11 @@ class Ingest:
         self._clock = clock
         self._answers = answers
         self._devices: dict[str, Device] = {}
-        self._batches = BatchIntake(db, answers, clock, projections, self.counters, on_commit, self.forget_device)
-        self._hellos = HelloIntake(db, keys, answers, clock, random)
+        heads = Heads()
+        self._batches = BatchIntake(
+            db, answers, clock, heads, projections, self.counters, on_commit, self.forget_device
+        )
+        self._hellos = HelloIntake(db, keys, answers, clock, heads, random)
         self._hints = HintIntake(db, clock)
         self._limit = BadSenderLimit()
         self._in_flight = 0
@@ -93,7 +97,7 @@ class Ingest:
     async def _receive_up(self, client_id: str, payload: bytes) -> Sequence[Outgoing]:
         try:
             envelope = open_envelope(payload)
-            device = await self._device(client_id, fresh=envelope.kind is not Kind.BATCH)
+            device = await self._device(client_id)
             if device is None:
                 self.counters.dropped["unknown_device"] += 1
                 return [self._unknown(client_id)]
@@ -115,21 +119,19 @@ class Ingest:
         self.counters.outcomes[envelope.kind.value] += 1
         if envelope.kind is Kind.HINT:
             return await self._hints.receive(sender, Hint.parse(envelope.body))
-        hello = Hello.parse(envelope.body)
-        answer = await self._hellos.receive(device, sender, hello)
-        self._batches.forget(device.device_id, hello.stream)
-        return answer
+        return await self._hellos.receive(sender, Hello.parse(envelope.body))
 
     def forget_device(self, device_id: str) -> None:
         """Look the device up again at its next message."""
         self._devices.pop(device_id, None)
 
-    async def _device(self, device_id: str, *, fresh: bool = False) -> Device | None:
+    async def _device(self, device_id: str) -> Device | None:
         """From the cache while active; every other state is looked up, so that the end of a quarantine is seen.
 
-        A batch's transaction looks again, so that a quarantine by another worker counts at once.
+        Keys never change under one id; the transaction of a batch or hello looks at the state again, so that a
+        quarantine by another worker counts at once.
         """
-        device = None if fresh else self._devices.get(device_id)
+        device = self._devices.get(device_id)
         if device is None or device.state is not DeviceState.ACTIVE:
             device = await self._db.read(lambda conn: fleet_store.load_device(conn, device_id))
         if device is None:
@@ -148,7 +150,9 @@ class Ingest:
             self.counters.dropped["unknown_device"] += 1
             return
         online, now_ms = payload == ONLINE, self._clock.now_ms()
-        await self._db.write(lambda conn: fleet_store.set_presence(conn, client_id, online=online, now_ms=now_ms))
+        await self._db.write_grouped(
+            lambda conn: fleet_store.set_presence(conn, client_id, online=online, now_ms=now_ms)
+        )
 
     def _drop(self, client_id: str, drop: Drop) -> None:
         self.counters.dropped[drop.code] += 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, select, update
 
-from cloud_bridge.ledger.tables import checkpoints, streams
-from cloud_bridge.storage.dialect import upsert
+from cloud_bridge.ledger.tables import checkpoints
+from cloud_bridge.storage.dialect import bulk_insert, upsert
 from cloud_bridge.storage.engine import Database
 from cloud_bridge.storage.schema import Bytes, Whole, metadata
 from edge.wire.checkpoint import Checkpoint, device_note, sign_checkpoint
@@ -88,13 +88,11 @@ class FleetLog:
         if not rows:
             return 0
         leaves = [leaf_hash(device_note(bytes(row.receipt))) for row in rows]
-        for number, (row, leaf) in enumerate(zip(rows, leaves, strict=True), frontier.size):
-            conn.execute(log_leaves.insert(), {"leaf_no": number, "leaf": leaf})
-            conn.execute(
-                update(checkpoints)
-                .where(checkpoints.c.stream_no == row.stream_no, checkpoints.c.size == row.size)
-                .values(leaf_no=number)
-            )
+        bulk_insert(conn, log_leaves, list(enumerate(leaves, frontier.size)))
+        conn.execute(_LOGGED, [
+            {"no": row.stream_no, "at_size": row.size, "number": number}
+            for number, row in enumerate(rows, frontier.size)
+        ])  # fmt: skip
         frontier = frontier.append(leaves)
         values: dict[str, Any] = {"size": frontier.size, "peaks": frontier.to_bytes(), "note": self._sign(frontier)}
         conn.execute(update(log_head).values(values))
@@ -104,9 +102,13 @@ class FleetLog:
         return sign_checkpoint(Checkpoint(self.origin, frontier.size, frontier.root()), self.origin, self._signer)
 
 
+_LOGGED = (
+    update(checkpoints)
+    .where(checkpoints.c.stream_no == bindparam("no"), checkpoints.c.size == bindparam("at_size"))
+    .values(leaf_no=bindparam("number"))
+)
 _UNLOGGED = (
     select(checkpoints.c.stream_no, checkpoints.c.size, checkpoints.c.receipt)
-    .join(streams, streams.c.stream_no == checkpoints.c.stream_no)
     .where(checkpoints.c.leaf_no.is_(None))
     .order_by(checkpoints.c.accepted_at_ms, checkpoints.c.stream_no, checkpoints.c.size)
 )

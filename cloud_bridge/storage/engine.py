@@ -24,7 +24,7 @@ from cloud_bridge.storage.prepared import run_sqlite
 
 T = TypeVar("T")
 _READERS = 4
-_MAX_GROUP = 32
+_MAX_GROUP = 64
 _BUSY_TIMEOUT_MS = 10_000
 
 
