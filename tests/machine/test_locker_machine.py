@@ -57,8 +57,8 @@ from edge.ports import Channel, DoorState, Now, PulseReply
 from edge.wire.event import Event, EventDraft
 from edge.wire.messages import Command
 from tests.machine.playbook import START_AT_MS, STREAM, hex_id
+from tests.machine.visitors import DAY_MS, FLEET, courier_code, pickup_code
 from tests.unit.edge.core.locker.test_pin import pin
-from tests.unit.edge.core.locker.test_visits import DAY_MS, FLEET, courier_code, pickup_code
 
 DOORS = 4
 SENSORS = {1: True, 2: True, 3: False, 4: False}  # whether the compartment has an occupancy sensor

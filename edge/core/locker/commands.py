@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from edge.core.locker import doors
 from edge.core.locker.custody import abandon, leave_unverified
 from edge.core.locker.doors import derive_id
+from edge.core.locker.maintaining import enable
 from edge.core.locker.model import CommandReceived
 from edge.core.locker.state import Turn, printable
+from edge.core.locker.steps import Step
+from edge.wire.event_types import CODE
 from edge.wire.messages import Command
 
 STAFF_CAUSES = frozenset({"inspect", "retrieve", "collect"})
-DISABLING_ALARMS = ("door_did_not_open", "custody_unverified")
+RECIPIENT = "pickup:"  # the actor that a recipient's own page speaks for, with the pickup's id
 
 
 def command_received(turn: Turn, event: CommandReceived) -> None:
@@ -49,14 +51,27 @@ def _problem(turn: Turn, command: Command) -> str | None:
     if turn.now.at_ms >= command.expires_at_ms:
         return "expired"
     kind = _KINDS.get(command.type)
-    return "unknown_type" if kind is None else kind.problem(turn, command.args)
+    return "unknown_type" if kind is None else kind.problem(turn, command)
 
 
-def _may_open(turn: Turn, args: Mapping[str, Any]) -> str | None:
-    purpose = args.get("purpose", "inspect")
-    if type(args.get("compartment_no")) is not int or type(purpose) is not str or purpose not in STAFF_CAUSES:
+def _may_open(turn: Turn, command: Command) -> str | None:
+    args = command.args
+    no, purpose = args.get("compartment_no"), args.get("purpose", "inspect")
+    if type(no) is not int or type(purpose) is not str or purpose not in STAFF_CAUSES:
         return "bad_arguments"
-    return doors.refusal(turn, args["compartment_no"], staff=True, inspect=purpose == "inspect")
+    if command.actor.startswith(RECIPIENT):
+        return _recipient_may_open(turn, no, purpose, command.actor.removeprefix(RECIPIENT))
+    return doors.refusal(turn, no, staff=True, inspect=purpose == "inspect")
+
+
+def _recipient_may_open(turn: Turn, no: int, purpose: str, pickup_id: str) -> str | None:
+    """From a phone as at the kiosk: the recipient's own compartment, in time and in service."""
+    own = [held for held in turn.state.durable.slot(no).held if held.pickup_id == pickup_id]
+    if purpose != "collect" or not own:
+        return "nothing_here"
+    if all(turn.state.expired(held, turn.now.at_ms) for held in own):
+        return "collect_expired"
+    return doors.refusal(turn, no, staff=False)
 
 
 def _open(turn: Turn, command: Command, fresh_id: str) -> None:
@@ -72,8 +87,8 @@ def _open(turn: Turn, command: Command, fresh_id: str) -> None:
     )
 
 
-def _may_enable(turn: Turn, args: Mapping[str, Any]) -> str | None:
-    no = args.get("compartment_no")
+def _may_enable(turn: Turn, command: Command) -> str | None:
+    no = command.args.get("compartment_no")
     if type(no) is not int:
         return "bad_arguments"
     if turn.state.compartment(no) is None:
@@ -82,25 +97,53 @@ def _may_enable(turn: Turn, args: Mapping[str, Any]) -> str | None:
 
 
 def _enable(turn: Turn, command: Command, _fresh_id: str) -> None:
-    """Somebody has looked at it: in service again, and what put it out of service is settled."""
-    no = command.args["compartment_no"]
-    turn.record("compartment_enabled", compartment_no=no)
-    for alarm in DISABLING_ALARMS:
-        turn.clear_alarm(alarm, str(no))
+    enable(turn, command.args["compartment_no"])
     turn.record("command_finished", command_id=command.command_id, outcome="enabled")
+
+
+def _may_disable(turn: Turn, command: Command) -> str | None:
+    no = command.args.get("compartment_no")
+    if type(no) is not int or not CODE.check(command.args.get("reason")):
+        return "bad_arguments"
+    if turn.state.compartment(no) is None:
+        return "no_such_compartment"
+    if turn.state.durable.slot(no).disabled:
+        return "already_disabled"
+    return "busy" if no in turn.state.durable.custody or turn.pulse_under_way(no) else None
+
+
+def _disable(turn: Turn, command: Command, _fresh_id: str) -> None:
+    turn.record("compartment_disabled", compartment_no=command.args["compartment_no"], reason=command.args["reason"])
+    turn.record("command_finished", command_id=command.command_id, outcome="disabled")
+
+
+def _may_decommission(turn: Turn, _command: Command) -> str | None:
+    if not turn.state.durable.restored:
+        return "waiting_for_cloud"
+    return None if turn.state.durable.decommissioning is None else "decommissioning"
+
+
+def _decommission(turn: Turn, command: Command, _fresh_id: str) -> None:
+    """Closed for the public from now on; who is at the kiosk may end what has begun."""
+    turn.record("decommission_started", command_id=command.command_id)
+    turn.record("command_finished", command_id=command.command_id, outcome="decommissioning")
+    if turn.state.session.visit_id is None:
+        turn.go(Step.CLOSED, message="decommissioning")
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """A command's rule: why it cannot be done now (or None), and the work."""
 
-    problem: Callable[[Turn, Mapping[str, Any]], str | None]
+    problem: Callable[[Turn, Command], str | None]
     work: Callable[[Turn, Command, str], None]
 
 
 _KINDS: Mapping[str, _Kind] = {
     "open_compartment": _Kind(_may_open, _open),
     "enable_compartment": _Kind(_may_enable, _enable),
+    "disable_compartment": _Kind(_may_disable, _disable),
+    "decommission": _Kind(_may_decommission, _decommission),
 }
 
 

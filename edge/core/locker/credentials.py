@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.core.locker.state import LockerState
@@ -11,6 +12,24 @@ from edge.wire.pickup_courier import check_courier_claims, open_courier_action
 from edge.wire.pickup_token import check_claims, open_token, wears_credential
 
 ACTION_PREFIX = "PW1:A"
+# What each form of credential may be used for at a locker, and whose visit that is.
+TOKEN_VISITS: Mapping[Operation, str] = {
+    Operation.COLLECT: "recipient",
+    Operation.DROP_OFF: "sender",
+    Operation.MAINTAIN: "technician",
+}
+ACTION_VISITS: Mapping[Operation, str] = {
+    Operation.DEPOSIT: "courier",
+    Operation.RETRIEVE: "courier",
+    Operation.MAINTAIN: "technician",
+}
+PURPOSES: Mapping[Operation, str] = {
+    Operation.COLLECT: "collect",
+    Operation.DROP_OFF: "deposit",
+    Operation.DEPOSIT: "deposit",
+    Operation.RETRIEVE: "retrieve",
+    Operation.MAINTAIN: "maintain",
+}
 _REASONS: tuple[tuple[type[WireError], str], ...] = (
     (NotValidNow, "not_valid_now"),
     (AlreadyUsed, "already_used"),
@@ -21,13 +40,19 @@ _REASONS: tuple[tuple[type[WireError], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential that may start a visit now. `kind`: recipient or courier."""
+    """A credential that may start a visit now. `kind`: recipient, sender, courier or technician."""
 
     kind: str
-    jti: str | None
-    pickup_id: str | None
-    actor: str | None
-    expires_at_ms: int | None
+    operation: Operation
+    jti: str | None = None
+    pickup_id: str | None = None
+    actor: str | None = None
+    expires_at_ms: int | None = None
+
+    @property
+    def purpose(self) -> str:
+        """What the doors of its visit are opened for."""
+        return PURPOSES[self.operation]
 
 
 def wears_token(text: str) -> bool:
@@ -41,8 +66,8 @@ def open_credential(text: str, state: LockerState, at_ms: int) -> Credential | s
         return "untrusted"
     try:
         if text.startswith(ACTION_PREFIX):
-            return _courier(text, state, at_ms)
-        return _recipient(text, state, at_ms)
+            return _action(text, state, at_ms)
+        return _token(text, state, at_ms)
     except WireError as error:
         return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "untrusted")
 
@@ -51,7 +76,7 @@ def _audiences(state: LockerState) -> frozenset[str]:
     return state.desired.audiences | {locker_audience(state.device_id)}
 
 
-def _recipient(text: str, state: LockerState, at_ms: int) -> Credential | str:
+def _token(text: str, state: LockerState, at_ms: int) -> Credential | str:
     assert state.trust is not None
     claims = open_token(text, state.trust)
     check_claims(
@@ -62,12 +87,14 @@ def _recipient(text: str, state: LockerState, at_ms: int) -> Credential | str:
         used=state.durable.used_jtis,
         revoked=state.desired.revoked,
     )
-    if claims.operation is not Operation.COLLECT:
+    kind = TOKEN_VISITS.get(claims.operation)
+    whose = claims.subject if kind == "technician" else claims.pickup_id
+    if kind is None or whose is None:  # two technicians are told apart by their subjects
         return "operation_not_offered"
-    return Credential("recipient", claims.jti, claims.pickup_id, claims.subject, claims.expires_at_ms)
+    return Credential(kind, claims.operation, claims.jti, claims.pickup_id, claims.subject, claims.expires_at_ms)
 
 
-def _courier(text: str, state: LockerState, at_ms: int) -> Credential | str:
+def _action(text: str, state: LockerState, at_ms: int) -> Credential | str:
     assert state.trust is not None
     claims = open_courier_action(text, state.trust)
     check_courier_claims(
@@ -78,6 +105,8 @@ def _courier(text: str, state: LockerState, at_ms: int) -> Credential | str:
         used=state.durable.used_jtis,
         revoked=state.desired.revoked,
     )
-    if claims.action.operation is not Operation.DEPOSIT:
+    action = claims.action
+    kind = ACTION_VISITS.get(action.operation)
+    if kind is None:
         return "operation_not_offered"
-    return Credential("courier", claims.action.jti, None, claims.grant.subject, claims.action.expires_at_ms)
+    return Credential(kind, action.operation, action.jti, None, claims.grant.subject, action.expires_at_ms)

@@ -14,6 +14,7 @@ from edge.ports import DoorState, PulseReply
 from edge.wire.messages import Command
 
 AUTHORITY_LIFE_MS = 20_000
+_ENDED_BY_CLOSING = ("door_left_open", "door_opened_unauthorised", "door_disputed")
 
 # (what the board said, the door was seen open) → outcome; the sensor has the last word, never the board.
 OUTCOMES: Mapping[tuple[bool, bool], str] = {
@@ -39,6 +40,8 @@ def refusal(
     state = turn.state
     if not state.writable:
         return "storage_full"
+    if state.durable.decommissioned:
+        return "decommissioned"
     if state.compartment(compartment_no) is None:
         return "no_such_compartment"
     if state.durable.slot(compartment_no).disabled and not staff:
@@ -85,6 +88,8 @@ def authorise(
         reservation_id=deposit.reservation_id if deposit else None,
         pin_generation=deposit.generation if deposit else None,
         pin_counter=deposit.counter if deposit else None,
+        collect_by_ms=deposit.collect_by_ms if deposit else None,
+        origin=deposit.origin if deposit else None,
     )
     expires_at_ms = command.expires_at_ms if command else None
     nonce = command.nonce if command else None
@@ -212,8 +217,10 @@ def _explaining_authority(turn: Turn, no: int) -> str | None:
 def _closed(turn: Turn, no: int) -> tuple[str, ...]:
     turn.record("door_closed", compartment_no=no)
     turn.emit(StopTimer(f"left_open:{no}"))
-    turn.clear_alarm("door_left_open", str(no))
-    turn.clear_alarm("door_opened_unauthorised", str(no))
+    if no in turn.state.left_open:
+        turn.set(left_open={key: count for key, count in turn.state.left_open.items() if key != no})
+    for alarm in _ENDED_BY_CLOSING:
+        turn.clear_alarm(alarm, str(no))
     _forget_crash(turn, no)
     return ("closed",)
 

@@ -16,13 +16,15 @@ _ORDERED = ("authorities", "used_jtis", "commands")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One parcel in a compartment. Without a pickup id only staff can open it."""
+    """One parcel in a compartment. Without a pickup id only staff can open it; `origin` None: it was announced."""
 
     parcel_id: str
     pickup_id: str | None = None
     reservation_id: str | None = None
     generation: int = 0
     counter: int | None = None
+    collect_by_ms: int | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,16 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """A deposit or collection under way at a compartment; it settles when the door has opened and closed."""
+    """A deposit or collection under way at a compartment; it settles when the door has opened and closed.
+
+    `claim`: what the person says of it: too_big, empty, damaged.
+    """
 
     cause: str
     visit_id: str
     held: tuple[Held, ...]
     opened: bool = False
+    claim: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """The folded state. Maps are never changed in place."""
+    """The folded state. Maps are never changed in place. `decommissioning`: the command that took it out of use."""
 
     restored: bool = False
     slots: Mapping[int, Slot] = field(default_factory=dict)
@@ -80,6 +86,8 @@ class Durable:
     desired_epoch: int = 0
     desired_version: int = 0
     alarms: frozenset[str] = frozenset()
+    decommissioning: str | None = None
+    decommissioned: bool = False
 
     def slot(self, compartment_no: int) -> Slot:
         return self.slots.get(compartment_no, Slot())
@@ -155,8 +163,8 @@ class Durable:
             visits={visit_id: Visit(**visit) for visit_id, visit in body["visits"].items()},
             authorities={key: Authority(**value) for key, value in body["authorities"]},
             custody={
-                int(no): Custody(c["cause"], c["visit_id"], tuple(Held(**held) for held in c["held"]), c["opened"])
-                for no, c in body["custody"].items()
+                int(no): Custody(**{**custody, "held": tuple(Held(**held) for held in custody["held"])})
+                for no, custody in body["custody"].items()
             },
             used_jtis=dict(body["used_jtis"]),
             commands=dict(body["commands"]),
@@ -165,4 +173,6 @@ class Durable:
             desired_epoch=body["desired_epoch"],
             desired_version=body["desired_version"],
             alarms=frozenset(body["alarms"]),
+            decommissioning=body.get("decommissioning"),
+            decommissioned=body.get("decommissioned", False),
         )

@@ -16,6 +16,9 @@ KEPT_AUTHORITIES = 64
 KEPT_JTIS = 4096
 # A boot sets authority time back to its floor, so an expired credential may seem valid again: it stays known.
 KEPT_JTI_MS = 35 * 86_400_000
+# What takes parcels out, and what does so only once the locker is to be emptied for good.
+TAKING = frozenset({"collect", "retrieve", "reopen"})
+EMPTYING = frozenset({"maintain", "open_all"})
 Data = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -48,12 +51,20 @@ def _desired_applied(state: Durable, data: Data, _at_ms: int) -> Durable:
 
 
 def _visit_started(state: Durable, data: Data, at_ms: int) -> Durable:
-    used = state.used_jtis
-    if "jti" in data:
-        used = {jti: until for jti, until in used.items() if until + KEPT_JTI_MS > at_ms}
-        used = _bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
     visits = {**state.visits, data["visit_id"]: Visit(data["kind"], data.get("pickup_id"))}
-    return replace(state, visits=visits, used_jtis=used)
+    return replace(state, visits=visits, used_jtis=_used(state, data, at_ms))
+
+
+def _visit_joined(state: Durable, data: Data, at_ms: int) -> Durable:
+    return replace(state, used_jtis=_used(state, data, at_ms))
+
+
+def _used(state: Durable, data: Data, at_ms: int) -> Mapping[str, int]:
+    """The credentials that open nothing any more, with the one that this event consumes."""
+    if "jti" not in data:
+        return state.used_jtis
+    used = {jti: until for jti, until in state.used_jtis.items() if until + KEPT_JTI_MS > at_ms}
+    return _bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
 
 
 def _visit_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -113,17 +124,23 @@ def _unlock_authorised(state: Durable, data: Data, at_ms: int) -> Durable:
     custody = state.custody
     if cause == "deposit":
         custody = {**custody, no: Custody(cause, data["visit_id"], (_held(data),), stands_open)}
-    elif cause in ("collect", "retrieve"):
+    elif _takes(state, cause):
         # A retry after the door had already been seen open keeps that fact.
         before = custody.get(no)
-        opened = before is not None and before.visit_id == data["visit_id"] and before.opened
-        custody = {**custody, no: Custody(cause, data["visit_id"], state.slot(no).held, opened or stands_open)}
+        again = before is not None and before.visit_id == data["visit_id"]
+        opened, claim = (before.opened, before.claim) if before is not None and again else (False, None)
+        held = state.slot(no).held
+        custody = {**custody, no: Custody(cause, data["visit_id"], held, opened or stands_open, claim)}
     return replace(
         state,
         authorities={**kept, data["authority_id"]: authority},
         openings=(*openings, at_ms),
         custody=custody,
     )
+
+
+def _takes(state: Durable, cause: str) -> bool:
+    return cause in TAKING or (state.decommissioning is not None and cause in EMPTYING)
 
 
 def _unlock_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -142,7 +159,7 @@ def _door_opened(state: Durable, data: Data, _at_ms: int) -> Durable:
     authority, pending = state.authorities.get(authority_id), state.custody.get(no)
     if authority is not None:
         state = replace(state, authorities={**state.authorities, authority_id: replace(authority, opened=True)})
-        if pending is None and authority.cause in ("collect", "retrieve") and state.slot(no).held:
+        if pending is None and _takes(state, authority.cause) and state.slot(no).held:
             # It had been given up as not opening, and opened late: what it was for may happen now.
             pending = Custody(authority.cause, authority.visit_id, state.slot(no).held)
     if pending is None:
@@ -165,6 +182,14 @@ def _parcel_out(state: Durable, data: Data, _at_ms: int) -> Durable:
     return _settled(state.with_slot(no, held=held), no)
 
 
+def _claimed(state: Durable, data: Data, _at_ms: int) -> Durable:
+    """What the person at the open door says of it; it counts when the door closes."""
+    no, custody = data["compartment_no"], state.custody.get(data["compartment_no"])
+    if custody is None or custody.visit_id != data["visit_id"]:
+        return state
+    return replace(state, custody={**state.custody, no: replace(custody, claim=data.get("kind", data.get("reason")))})
+
+
 def _abandoned(state: Durable, data: Data, _at_ms: int) -> Durable:
     return _settled(state, data["compartment_no"])
 
@@ -174,11 +199,30 @@ def _settled(state: Durable, no: int) -> Durable:
 
 
 def _compartment_disabled(state: Durable, data: Data, _at_ms: int) -> Durable:
-    return _settled(state.with_slot(data["compartment_no"], disabled=data["reason"]), data["compartment_no"])
+    """What is under way there ends unsettled, unless the reason has nothing to do with it."""
+    no, reason = data["compartment_no"], data["reason"]
+    disabled = state.with_slot(no, disabled=reason)
+    return disabled if reason == "temperature" else _settled(disabled, no)
 
 
 def _compartment_enabled(state: Durable, data: Data, _at_ms: int) -> Durable:
     return state.with_slot(data["compartment_no"], disabled=None)
+
+
+def _excursion(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, alarms=state.alarms | {alarm_key("temperature_excursion", data["zone"])})
+
+
+def _recovered(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, alarms=state.alarms - {alarm_key("temperature_excursion", data["zone"])})
+
+
+def _decommission_started(state: Durable, data: Data, _at_ms: int) -> Durable:
+    return replace(state, decommissioning=data["command_id"])
+
+
+def _decommissioned(state: Durable, _data: Data, _at_ms: int) -> Durable:
+    return replace(state, decommissioned=True)
 
 
 def _alarm_raised(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -205,6 +249,8 @@ def _held(data: Data) -> Held:
         reservation_id=data.get("reservation_id"),
         generation=data.get("pin_generation", 0),
         counter=data.get("pin_counter"),
+        collect_by_ms=data.get("collect_by_ms"),
+        origin=data.get("origin"),
     )
 
 
@@ -222,6 +268,7 @@ _RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
     "cloud_snapshot_restored": _cloud_snapshot_restored,
     "desired_applied": _desired_applied,
     "visit_started": _visit_started,
+    "visit_joined": _visit_joined,
     "visit_ended": _visit_ended,
     "pin_attempted": _pin_attempted,
     "pin_accepted": _pin_accepted,
@@ -240,6 +287,12 @@ _RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
     "parcel_retrieved": _parcel_out,
     "deposit_abandoned": _abandoned,
     "collect_abandoned": _abandoned,
+    "compartment_swapped": _claimed,
+    "parcel_disputed": _claimed,
+    "temperature_excursion": _excursion,
+    "temperature_recovered": _recovered,
+    "decommission_started": _decommission_started,
+    "decommissioned": _decommissioned,
     "compartment_disabled": _compartment_disabled,
     "compartment_enabled": _compartment_enabled,
     "alarm_raised": _alarm_raised,

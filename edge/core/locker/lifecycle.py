@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.core.locker import commands, doors, reissue
+from edge.core.locker import commands, doors, reissue, zones
 from edge.core.locker.custody import abandon, compare_contents, leave_unverified, settle_custody
 from edge.core.locker.desired import Desired
 from edge.core.locker.model import BoardChanged, DesiredReceived, Started, StartTimer, StorageChanged
@@ -78,6 +78,7 @@ def desired_received(turn: Turn, event: DesiredReceived) -> None:
     if not durable.restored:
         _restore(turn, wanted)
     reissue.begin(turn)
+    zones.judge_all(turn)
     _open_or_close(turn)
 
 
@@ -140,13 +141,27 @@ def give_up_orphan(turn: Turn, no: int, outcome: str) -> None:
 
 
 def _open_or_close(turn: Turn) -> None:
-    open_for_public = turn.state.durable.restored and turn.state.writable
+    durable = turn.state.durable
     step = turn.state.session.step
-    if not open_for_public:
+    if not durable.restored or not turn.state.writable:
         message = "storage_full" if not turn.state.writable else "waiting_for_cloud"
-        turn.go(Step.CLOSED, message=message, visit_id=None, compartment_no=None, deposit=None, queue=())
+        turn.set(session=Session(step=step))
+        turn.go(Step.CLOSED, message=message)
+    elif durable.decommissioning is not None:
+        if turn.state.session.visit_id is None:
+            turn.go(Step.CLOSED, message="decommissioned" if durable.decommissioned else "decommissioning")
     elif step is Step.CLOSED:
         turn.go(Step.IDLE, message="")
+
+
+def finish_decommission(turn: Turn) -> None:
+    """Nothing lies in the locker any more and nothing is under way: it is out of use for good."""
+    durable = turn.state.durable
+    busy = durable.visits or durable.custody or turn.state.pulsing
+    if durable.decommissioning is None or busy or any(slot.held for slot in durable.slots.values()):
+        return
+    turn.record("decommissioned", command_id=durable.decommissioning)
+    turn.go(Step.CLOSED, message="decommissioned")
 
 
 def board_changed(turn: Turn, event: BoardChanged) -> None:

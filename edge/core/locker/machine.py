@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edge.core.locker import commands, doors, lifecycle, visits
+from edge.core.locker import (
+    collecting,
+    commands,
+    depositing,
+    doors,
+    kiosk,
+    left_open,
+    lifecycle,
+    presses,
+    queueing,
+    sensors,
+    zones,
+)
 from edge.core.locker.custody import compare_contents
 from edge.core.locker.fold import fold
 from edge.core.locker.model import (
@@ -26,8 +38,8 @@ from edge.core.locker.model import (
     ReadyToPulse,
     Scanned,
     SecretStored,
+    SensorRead,
     SessionChanged,
-    Signal,
     Started,
     StorageChanged,
     TimerFired,
@@ -44,6 +56,8 @@ def step(state: LockerState, event: Input, now: Now) -> tuple[LockerState, tuple
     """One turn of the machine. `Record` effects are to be durable before any later effect of the step is done."""
     turn = Turn(state, now)
     _RULES[type(event)](turn, event)
+    if turn.state.durable.decommissioning is not None and not turn.state.durable.decommissioned:
+        lifecycle.finish_decommission(turn)
     return turn.result()
 
 
@@ -59,7 +73,7 @@ def _door_read(turn: Turn, event: DoorRead) -> None:
             authority_id, _, outcome = rest.partition(":")
             _pulse_settled(turn, authority_id, event.compartment_no, outcome)
         else:
-            visits.door_moved(turn, event.compartment_no, what, event.fresh_id)
+            kiosk.door_moved(turn, event.compartment_no, what, event.fresh_id)
     if event.door is DoorState.CLOSED:
         lifecycle.settle_after_crash(turn, event.compartment_no)
         compare_contents(turn, event.compartment_no)
@@ -83,7 +97,7 @@ def _settling(turn: Turn, authority_id: str, rule: Callable[[Turn, Any], str | N
 
 def _pulse_settled(turn: Turn, authority_id: str, compartment_no: int, outcome: str) -> None:
     commands.command_settled(turn, authority_id, outcome)
-    visits.pulse_settled(turn, compartment_no, outcome)
+    kiosk.pulse_settled(turn, compartment_no, outcome)
     lifecycle.give_up_orphan(turn, compartment_no, outcome)
 
 
@@ -92,17 +106,13 @@ def _timer_fired(turn: Turn, event: TimerFired) -> None:
     if kind == "open":
         _settling(turn, subject, lambda turn, _: doors.settle(turn, subject), event)
     elif kind == "left_open":
-        _door_left_open(turn, int(subject))
+        left_open.timed_out(turn, int(subject))
     elif kind == "session":
-        visits.timed_out(turn)
-
-
-def _door_left_open(turn: Turn, no: int) -> None:
-    if turn.state.durable.slot(no).door is not DoorState.OPEN:
-        return
-    turn.record("door_left_open", compartment_no=no, open_for_s=turn.state.limits.left_open_ms // 1000)
-    turn.alarm("door_left_open", str(no))
-    turn.emit(Signal("attention"))
+        kiosk.timed_out(turn)
+    elif kind == "cap":
+        queueing.cap_ticked(turn)
+    elif kind == "zone":
+        zones.timed_out(turn, subject)
 
 
 def _session_changed(turn: Turn, event: SessionChanged) -> None:
@@ -142,11 +152,11 @@ def _by_a_person(rule: Callable[[Turn, Any], None]) -> Callable[[Turn, Any], Non
 
 _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     Started: lifecycle.started,
-    Scanned: _by_a_person(visits.scanned),
-    PinEntered: _by_a_person(visits.pin_entered),
-    PinChecked: visits.pin_checked,
-    CounterChosen: visits.counter_chosen,
-    Pressed: _by_a_person(visits.pressed),
+    Scanned: _by_a_person(kiosk.scanned),
+    PinEntered: _by_a_person(collecting.pin_entered),
+    PinChecked: collecting.pin_checked,
+    CounterChosen: depositing.counter_chosen,
+    Pressed: _by_a_person(presses.pressed),
     DoorRead: _door_read,
     ReadyToPulse: _ready_to_pulse,
     PulseEnded: _pulse_ended,
@@ -159,5 +169,6 @@ _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     ClockSynced: _clock_synced,
     LinkAlarm: _link_alarm,
     StorageChanged: lifecycle.storage_changed,
+    SensorRead: sensors.sensor_read,
     TimerFired: _timer_fired,
 }

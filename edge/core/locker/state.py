@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from edge.core.locker.desired import Compartment, Desired, Limits
+from edge.core.locker.desired import Compartment, Desired, Limits, Needs
 from edge.core.locker.durable import Durable, Held
 from edge.core.locker.fold import fold
 from edge.core.locker.model import Effect, Record
@@ -24,7 +24,10 @@ class IllegalMove(AssertionError):
 class Session:
     """What the kiosk shows. `queue`: compartments still to open in this visit; `request_id`: the answer it awaits.
 
-    `purpose`: what the visit's doors are opened for. `reopen_no`: the compartment that its courier may open again.
+    `purpose`: what the visit's doors are opened for. `failed`: the door did not open at the last try. `given_up`:
+    compartments that would not do for the parcel in hand, `too_small` those that it did not go into, `swap` why the
+    present one will not do. `reopen_no`: the compartment that the courier may open again for a while. `actor`:
+    whose credential began the visit. `checked` and `exceptions` count a reconciliation's doors.
     """
 
     step: Step = Step.IDLE
@@ -32,14 +35,32 @@ class Session:
     compartment_no: int | None = None
     message: str = ""
     tries: int = 0
+    failed: bool = False
     queue: tuple[int, ...] = ()
     deposit: Held | None = None
     until_at_ms: int = 0
     request_id: str | None = None
     purpose: str = ""
+    actor: str | None = None
     idle_until_mono_ms: int | None = None
+    needs: Needs = Needs()
+    swap: str | None = None
+    given_up: tuple[int, ...] = ()
+    too_small: tuple[int, ...] = ()
     reopen_no: int | None = None
     reopen_until_mono_ms: int = 0
+    checked: int = 0
+    exceptions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneWatch:
+    """One zone's last believable temperature, since when it is outside its limits, when it was last sampled."""
+
+    temperature_mc: int | None = None
+    outside_since_mono_ms: int | None = None
+    limit_mc: int = 0
+    sampled_mono_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,7 @@ class LockerState:
     `reissuing`: request, pickup and generation of the PIN counter that is being chosen anew. `after_crash`:
     authorities from before a restart whose door has not been read since; never pulsed again.
     `authorised_mono_ms`: when this boot gave its last authorities, so that no jump of authority time lifts the cap.
+    `left_open`: how often it has been told already that a door stands open.
     """
 
     device_id: str
@@ -81,10 +103,21 @@ class LockerState:
     nonce: bytes | None = None
     writable: bool = True
     authorised_mono_ms: tuple[int, ...] = ()
+    zones: Mapping[str, ZoneWatch] = field(default_factory=dict)
+    left_open: Mapping[int, int] = field(default_factory=dict)
+    battery_percent: int | None = None
 
     @property
     def limits(self) -> Limits:
         return self.desired.limits
+
+    def expired(self, held: Held, at_ms: int) -> bool:
+        """Whether its time to be collected is over: by the cloud's newest word, else by what its deposit promised."""
+        by_ms = self.desired.collect_by.get(held.pickup_id or "")
+        if by_ms is None:
+            reservation = self.desired.reservations.get(held.parcel_id)
+            by_ms = held.collect_by_ms if reservation is None else reservation.collect_by_ms
+        return by_ms is not None and at_ms >= by_ms
 
     def outdated_pickups(self) -> tuple[tuple[str, int], ...]:
         """Pickups held under an older generation than the cloud wants, with the wanted one."""

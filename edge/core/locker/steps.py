@@ -35,7 +35,7 @@ _ENDS = frozenset({Step.CLOSED, Step.IDLE, Step.DONE, Step.REFUSED})
 SESSION_MOVES: Mapping[Step, frozenset[Step]] = {
     Step.CLOSED: frozenset({Step.CLOSED, Step.IDLE, Step.MENU, Step.OPENING}),
     Step.IDLE: _BEGINS,
-    Step.CHECKING: _ENDS | {Step.OPENING, Step.LABEL, Step.SIZE},
+    Step.CHECKING: _ENDS | {Step.OPENING, Step.RETRY, Step.LABEL, Step.SIZE},
     Step.LABEL: _ENDS | {Step.LABEL, Step.CHECKING, Step.SIZE, Step.OPENING},
     Step.SIZE: _ENDS | {Step.SIZE, Step.LABEL, Step.CHECKING, Step.OPENING},
     Step.OPENING: _ENDS | {Step.OPENING, Step.DOOR_OPEN, Step.RETRY, Step.LABEL, Step.SIZE, Step.MENU, Step.CHECK},

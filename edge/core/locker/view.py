@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from edge.core.locker.depositing import size_offers
+from edge.core.locker.presses import offered
+from edge.core.locker.reconciling import expected
 from edge.core.locker.state import LockerState, Session
 from edge.core.locker.steps import Step
+from edge.core.locker.swapping import may_reopen
 from edge.ports import Now
 
 
 def view(state: LockerState, now: Now) -> dict[str, Any]:
     """The page's whole input. Sizes in mm, times in ms; `step` and `message` are codes that the page translates."""
-    session = state.session
+    session, whose = state.session, _visit_kind(state)
     return {
         "device_id": state.device_id,
         "step": session.step.value,
         "message": session.message,
-        "visit": _visit_kind(state),
+        "visit": whose,
         "purpose": session.purpose,
-        "actions": [],
-        "sizes": [],
-        "expected": 0,
-        "reopen_no": session.reopen_no,
-        "reopen_left_s": 0 if session.reopen_no is None else _left_s(session.reopen_until_mono_ms, now.mono_ms),
+        "actions": offered(state, now),
+        "sizes": [asdict(size) for size in size_offers(state, now)] if session.step is Step.SIZE else [],
+        "accessible": session.needs.accessible,
+        "expected": expected(state) if session.step is Step.CHECK else 0,
+        **_reopening(state, now),
         "idle_left_s": _idle_left_s(session, now),
         "compartment_no": session.compartment_no,
         "tries_left": max(0, state.limits.tries_per_visit - session.tries),
@@ -38,10 +43,27 @@ def view(state: LockerState, now: Now) -> dict[str, Any]:
                 "height_mm": compartment.height_mm,
                 "sill_mm": compartment.sill_mm,
                 "door": state.durable.slot(compartment.no).door.value,
+                **_standing(state, compartment.no, whose),
             }
             for compartment in state.compartments()
         ],
     }
+
+
+def _reopening(state: LockerState, now: Now) -> dict[str, Any]:
+    """The compartment that the courier may open again, and how long yet."""
+    if state.session.step is not Step.LABEL or not may_reopen(state, now):
+        return {"reopen_no": None, "reopen_left_s": 0}
+    session = state.session
+    return {"reopen_no": session.reopen_no, "reopen_left_s": _left_s(session.reopen_until_mono_ms, now.mono_ms)}
+
+
+def _standing(state: LockerState, no: int, whose: str) -> dict[str, str]:
+    """What a technician, and nobody else, is shown of a compartment."""
+    if whose != "technician":
+        return {}
+    slot = state.durable.slot(no)
+    return {"state": "disabled" if slot.disabled else "held" if slot.held else "free"}
 
 
 def _left_s(until_ms: int, now_ms: int) -> int:

@@ -14,7 +14,7 @@ import structlog
 from edge.agents.diagnostics import LossyStream
 from edge.wire.pickup_pin import derive_pin
 from tests.machine.playbook import hex_id
-from tests.unit.edge.core.locker.test_visits import courier_code, pickup_code
+from tests.machine.visitors import courier_code, pickup_code
 from tests.unit.edge.locker_world import DEVICE, PIN_SECRET, T0_MS, LockerWorld
 from tests.unit.edge.test_runtime import HERE, RESERVATION
 from tests.virtual_loop import run_virtual

@@ -10,8 +10,8 @@ from edge.ports import DoorState, PulseReply
 from tests.integration.browser import accessibility_findings, chromium, screenshot, small_targets
 from tests.integration.screen.kiosk_world import KioskWorld
 from tests.machine.playbook import hex_id
+from tests.machine.visitors import book, courier_code, pickup_code
 from tests.unit.edge.core.locker.test_pin import pin
-from tests.unit.edge.core.locker.test_visits import book, courier_code, pickup_code
 
 pytestmark = pytest.mark.browser
 KIOSK = {"width": 1280, "height": 800}

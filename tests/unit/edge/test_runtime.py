@@ -12,7 +12,7 @@ from edge.errors import StorageFailed
 from edge.wire.messages import Command
 from edge.wire.pickup_pin import derive_pin
 from tests.machine.playbook import hex_id
-from tests.unit.edge.core.locker.test_visits import DAY_MS, courier_code, pickup_code
+from tests.machine.visitors import DAY_MS, courier_code, pickup_code
 from tests.unit.edge.locker_world import DEVICE, PIN_SECRET, T0_MS, LockerWorld, PowerLost
 from tests.virtual_loop import run_virtual
 

@@ -7,10 +7,9 @@ import pytest
 from edge.core.locker.credentials import Credential, open_credential, wears_token
 from edge.core.locker.state import LockerState
 from edge.wire.pickup_claims import Operation, group_audience
-from edge.wire.pickup_token import PickupClaims, issue_token
 from tests.fleets import make_fleet
 from tests.machine.playbook import START_AT_MS, hex_id
-from tests.unit.edge.core.locker.test_visits import DAY_MS, FLEET, HERE, courier_code, pickup_code
+from tests.machine.visitors import DAY_MS, FLEET, courier_code, pickup_code, technician_code
 
 
 def state(**durable: object) -> LockerState:
@@ -20,12 +19,12 @@ def state(**durable: object) -> LockerState:
 
 def test_recipient_s_code_names_pickup_and_use() -> None:
     found = open_credential(pickup_code(3, 31), state(), START_AT_MS)
-    assert found == Credential("recipient", hex_id(3), hex_id(31), None, START_AT_MS + DAY_MS)
+    assert found == Credential("recipient", Operation.COLLECT, hex_id(3), hex_id(31), None, START_AT_MS + DAY_MS)
 
 
 def test_courier_s_code_names_the_courier_and_expires_with_its_action() -> None:
     found = open_credential(courier_code(4), state(), START_AT_MS)
-    assert found == Credential("courier", hex_id(4), None, "courier:7", START_AT_MS + 300_000)
+    assert found == Credential("courier", Operation.DEPOSIT, hex_id(4), None, "courier:7", START_AT_MS + 300_000)
 
 
 @pytest.mark.parametrize("make", [lambda: pickup_code(3, 31), lambda: courier_code(3)], ids=["recipient", "courier"])
@@ -62,11 +61,32 @@ def test_code_of_another_fleet_or_with_a_changed_character_or_without_trust_open
         assert isinstance(open_credential(changed, state(), START_AT_MS), str)
 
 
-def test_operation_that_a_locker_does_not_offer_is_refused() -> None:
-    claims = PickupClaims(
-        FLEET.name, HERE, Operation.DROP_OFF, START_AT_MS, START_AT_MS + DAY_MS, hex_id(3), hex_id(31)
-    )
-    assert open_credential(issue_token(claims, FLEET.pickup), state(), START_AT_MS) == "operation_not_offered"
+@pytest.mark.parametrize(
+    ("code", "kind", "purpose"),
+    [
+        (pickup_code(3, 31, operation=Operation.DROP_OFF), "sender", "deposit"),
+        (pickup_code(3, None, operation=Operation.MAINTAIN, subject="tech:a"), "technician", "maintain"),
+        (courier_code(3, operation=Operation.RETRIEVE), "courier", "retrieve"),
+        (technician_code(3), "technician", "maintain"),
+    ],
+    ids=["sender", "technician's token", "retrieval", "technician's action"],
+)
+def test_operation_says_whose_visit_it_is_and_what_for(code: str, kind: str, purpose: str) -> None:
+    found = open_credential(code, state(), START_AT_MS)
+    assert isinstance(found, Credential) and (found.kind, found.purpose) == (kind, purpose)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pickup_code(3, 31, operation=Operation.DEPOSIT), pickup_code(3, 31, operation=Operation.RETRIEVE),
+        pickup_code(3, None, operation=Operation.DROP_OFF), pickup_code(3, None, operation=Operation.MAINTAIN),
+        courier_code(3, operation=Operation.COLLECT), courier_code(3, operation=Operation.DROP_OFF),
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_operation_that_a_locker_does_not_offer_is_refused(code: str) -> None:
+    assert open_credential(code, state(), START_AT_MS) == "operation_not_offered"
 
 
 def test_only_a_credential_wears_one() -> None:

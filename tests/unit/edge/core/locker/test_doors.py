@@ -24,13 +24,6 @@ def test_door_read_again_in_the_same_state_records_nothing() -> None:
     assert play.events == []
 
 
-def test_door_left_open_raises_an_alarm_that_closing_clears() -> None:
-    play = Playbook().boot().door(2, DoorState.OPEN).when(TimerFired("left_open:2"))
-    assert "door_left_open/2" in play.state.durable.alarms
-    play.door(2, DoorState.CLOSED)
-    assert play.state.durable.alarms == frozenset()
-
-
 def test_boot_after_a_crash_between_record_and_outcome_pulses_nothing() -> None:
     play = Playbook().boot()
     play.given(

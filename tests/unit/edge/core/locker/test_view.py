@@ -7,9 +7,9 @@ from edge.core.locker.model import SessionChanged
 from edge.core.locker.view import view
 from edge.ports import DoorState
 from tests.machine.playbook import Playbook
+from tests.machine.visitors import book as visit_book
+from tests.machine.visitors import courier_code, scan
 from tests.unit.edge.core.locker.test_pin import book, enter, pin
-from tests.unit.edge.core.locker.test_visits import book as visit_book
-from tests.unit.edge.core.locker.test_visits import courier_code, scan
 
 
 def test_view_is_plain_json_with_every_door() -> None:
