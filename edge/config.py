@@ -6,20 +6,25 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from edge.errors import ConfigError
+from edge.hardware_config import (
+    BusSection,
+    GpioConfig,
+    KeypadSection,
+    PinBoardSection,
+    ScannerSection,
+    Section,
+    SensorsConfig,
+)
 from edge.wire.errors import WireError
 from edge.wire.ids import check_device_id, check_fleet
 
 LOOPBACK = ("127.0.0.1", "[::1]", "::1", "localhost")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MqttConfig(_Section):
+class MqttConfig(Section):
     """The broker. Without TLS only loopback is allowed."""
 
     host: str = "127.0.0.1"
@@ -32,7 +37,7 @@ class MqttConfig(_Section):
     max_retry_ms: int = Field(60_000, ge=100, le=600_000)
 
 
-class HttpConfig(_Section):
+class HttpConfig(Section):
     """The way to the bridge where MQTT is blocked; named, it takes the place of `mqtt`."""
 
     url: str = Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")
@@ -45,50 +50,21 @@ class HttpConfig(_Section):
         return self
 
 
-class ScreenConfig(_Section):
+class ScreenConfig(Section):
     """The kiosk page's own server, for the browser on this device."""
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
 
 
-class StorageConfig(_Section):
+class StorageConfig(Section):
     """The event log's space. `keep_receipted_days` must exceed the cloud's backup window."""
 
     max_file_bytes: int = Field(256 * 1024 * 1024, ge=1024 * 1024)
     keep_receipted_days: int = Field(35, ge=0)
 
 
-class GpioConfig(_Section):
-    """Outputs on the computer's own pins (BCM numbers); none are touched unless they are named."""
-
-    buzzer_pin: int | None = Field(None, ge=0, le=60)
-    buzzer_active_high: bool = True
-
-
-class BoardSection(_Section):
-    """One lock board. `closed_bit`, `unlock_answer` and `groups` differ between firmwares and are never guessed."""
-
-    module: str = Field(pattern=r"^[a-z0-9_.:-]{1,32}$")
-    family: Literal["xor_8a", "kerong_cu", "kerong_cu48"]
-    address: int = Field(ge=0, le=255)
-    channels: int = Field(ge=1, le=255)
-    closed_bit: Literal[0, 1] = 1
-    groups: int = 3
-    unlock_answer: Literal["expected", "optional", "never"] | None = None
-    item_sensors: bool = False
-
-
-class BusSection(_Section):
-    """One serial port with the boards on it; `port` is a stable `/dev/serial/by-id/…` path."""
-
-    port: str
-    echo: bool = False
-    baud: int | None = None
-    board: tuple[BoardSection, ...]
-
-
-class CompartmentSection(_Section):
+class CompartmentSection(Section):
     """One door: the number printed on it, the board output behind it, inner size and sill height in mm."""
 
     no: int = Field(ge=1, le=9999)
@@ -101,7 +77,7 @@ class CompartmentSection(_Section):
     features: tuple[str, ...] = ()
 
 
-class AgentConfig(_Section):
+class AgentConfig(Section):
     """Everything a locker agent is told by its installer."""
 
     device_id: str
@@ -116,6 +92,10 @@ class AgentConfig(_Section):
     storage: StorageConfig = StorageConfig()
     gpio: GpioConfig = GpioConfig()
     bus: tuple[BusSection, ...] = ()
+    pin_board: PinBoardSection | None = None
+    scanner: ScannerSection | None = None
+    keypad: KeypadSection | None = None
+    sensors: SensorsConfig = SensorsConfig()
     compartment: tuple[CompartmentSection, ...] = ()
 
     @model_validator(mode="after")
@@ -131,7 +111,7 @@ class AgentConfig(_Section):
         return self
 
     def _check_map(self) -> None:
-        channels = {(board.module, n) for bus in self.bus for board in bus.board for n in range(1, board.channels + 1)}
+        channels = _channels(self.bus, self.pin_board)
         numbers = [item.no for item in self.compartment]
         outputs = [(item.module, item.channel) for item in self.compartment]
         if len(set(numbers)) != len(numbers):
@@ -140,7 +120,21 @@ class AgentConfig(_Section):
             raise ValueError("two compartments share one board channel")
         missing = [item.no for item in self.compartment if (item.module, item.channel) not in channels]
         if missing:
-            raise ValueError(f"no board has the channel of compartment {missing[0]}")
+            raise ValueError(f"no board has the channel of compartment {missing[0]}, or no lock is on it")
+        dark = [lamp.no for lamp in self.gpio.lamp if lamp.no not in numbers]
+        if dark:
+            raise ValueError(f"gpio.lamp names compartment {dark[0]}, which does not exist")
+
+
+def _channels(buses: tuple[BusSection, ...], pin_board: PinBoardSection | None) -> set[tuple[str, int]]:
+    """All outputs with a lock."""
+    boards = [board for bus in buses for board in bus.board]
+    found = {(b.module, n) for b in boards for n in range(1, b.channels + 1) if n not in b.unpopulated}
+    if pin_board is not None:
+        if pin_board.module in {board.module for board in boards}:
+            raise ValueError(f"two boards are called {pin_board.module}")
+        found |= {(pin_board.module, channel.number) for channel in pin_board.channel}
+    return found
 
 
 def load_config(path: Path, environment: dict[str, str] | None = None) -> AgentConfig:

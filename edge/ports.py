@@ -209,16 +209,6 @@ class Sensors(Protocol):
         ...
 
 
-class ScanRefusal(StrEnum):
-    """Why a reader's bytes are no scan. The bytes themselves are never told: they may hold anything."""
-
-    TOO_LONG = "too_long"
-    EMPTY = "empty"
-    CONTROL_CHARACTER = "control_character"
-    NOT_TEXT = "not_text"
-    CONFIGURATION_CODE = "configuration_code"
-
-
 class Lights(Protocol):
     def show(self, compartment_no: int | None) -> None:
         """Light the lamp of that compartment's door and no other; None puts all out."""

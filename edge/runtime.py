@@ -22,6 +22,7 @@ from edge.core.locker.model import (
     DoorRead,
     Effect,
     Input,
+    Light,
     LinkAlarm,
     PinChecked,
     Pulse,
@@ -86,11 +87,13 @@ class Runtime:
         on_commit: Callable[[int, int | None, bool], None] = lambda size, urgent_first, patient: None,
         on_change: Callable[[LockerState], None] = lambda state: None,
         on_signal: Callable[[str], None] = lambda pattern: None,
+        on_light: Callable[[int | None], None] = lambda compartment_no: None,
     ) -> None:
         self.state = state
         self._log, self._bank, self._keys = log, bank, keys
         self._clock, self._random = clock, random
-        self._on_commit, self._on_change, self._on_signal = on_commit, on_change, on_signal
+        self._on_commit, self._on_change = on_commit, on_change
+        self._on_signal, self._on_light = on_signal, on_light
         self._queue: deque[Input] = deque()
         self._held_back: deque[Input] = deque()
         self._wake = asyncio.Event()
@@ -212,6 +215,8 @@ class Runtime:
                     timer.cancel()
             case Signal(pattern):
                 self._on_signal(pattern)
+            case Light(compartment_no):
+                self._on_light(compartment_no)
             case Record():
                 pass  # committed before
 

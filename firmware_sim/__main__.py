@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from firmware_sim.config import read_locker_file
+from firmware_sim.config import LockerFile, read_locker_file
 from firmware_sim.control import Control
 from firmware_sim.errors import SimError
-from firmware_sim.locker import Locker
 from firmware_sim.pty_server import PtyServer
+from firmware_sim.thermometers import ThermometerFolder
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -32,22 +32,26 @@ def locker(
     control: Annotated[Path, typer.Option(help="Unix socket for hands, faults and the trace.")],
     json_output: Annotated[bool, typer.Option("--json", help="Print what is ready as one JSON line.")] = False,
 ) -> None:
-    """Run a locker's lock boards on ptys until SIGTERM or SIGINT."""
+    """Run a locker's lock boards, readers and thermometers until SIGTERM or SIGINT."""
     try:
-        built = read_locker_file(config).build()
+        file = read_locker_file(config)
     except SimError as error:
         typer.echo(json.dumps({"error": error.code, "what": str(error), "remedy": error.remedy}), err=True)
         raise typer.Exit(2) from error
-    asyncio.run(_run(built, links, control, json_output=json_output))
+    asyncio.run(_run(file, links, control, json_output=json_output))
 
 
-async def _run(built: Locker, links: Path, control: Path, *, json_output: bool) -> None:
+async def _run(file: LockerFile, links: Path, control: Path, *, json_output: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    ptys = PtyServer(built, links)
-    desk = Control(ptys)
+    ptys = PtyServer(file.build(), links)
+    thermometers = ThermometerFolder(links / "w1") if file.thermometers else None
+    for sensor_id in file.thermometers:
+        assert thermometers is not None
+        thermometers.set(sensor_id)
+    desk = Control(ptys, thermometers)
     try:
         ports = ptys.start()
         await desk.start(control)
@@ -57,6 +61,8 @@ async def _run(built: Locker, links: Path, control: Path, *, json_output: bool) 
         await desk.close()
         control.unlink(missing_ok=True)
         ptys.close()
+        if thermometers is not None:
+            thermometers.close()
 
 
 def _announce(ports: dict[str, str], control: Path, *, json_output: bool) -> None:

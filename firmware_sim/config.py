@@ -16,6 +16,7 @@ from firmware_sim.kerong_cu import KerongCuBoard
 from firmware_sim.kerong_cu48 import KerongCu48Board
 from firmware_sim.locker import Locker, Port
 from firmware_sim.modbus_relay import ModbusRelayBoard
+from firmware_sim.reader import LineReader, SsiReader
 from firmware_sim.winnsen import WinnsenBoard
 from firmware_sim.wkly import WklyBoard
 from firmware_sim.xor_8a import Xor8aBoard
@@ -169,15 +170,27 @@ class PortEntry(_Strict):
     boards: Annotated[tuple[BoardEntry, ...], Field(min_length=1)]
 
 
+class ReaderEntry(_Strict):
+    """A barcode reader on a port of its own."""
+
+    name: Name
+    protocol: Literal["line", "ssi"] = "line"
+
+    def build(self) -> Port:
+        return Port(self.name, (), SsiReader() if self.protocol == "ssi" else LineReader())
+
+
 class LockerFile(_Strict):
-    """`ports`, each with its `boards`; module and port names are unique over the file."""
+    """`ports`, each with its `boards`, and `readers`; module and port names are unique over the file."""
 
     ports: Annotated[tuple[PortEntry, ...], Field(min_length=1)]
+    readers: tuple[ReaderEntry, ...] = ()
+    thermometers: tuple[Annotated[str, Field(pattern=r"^28-[0-9a-f]{12}$")], ...] = ()
 
     @model_validator(mode="after")
     def _unique(self) -> LockerFile:
         modules = [board.module for port in self.ports for board in port.boards]
-        names = [port.name for port in self.ports]
+        names = [port.name for port in self.ports] + [reader.name for reader in self.readers]
         if len(set(modules)) != len(modules) or len(set(names)) != len(names) or set(names) & set(modules):
             raise ValueError("port and module names must all differ")
         for port in self.ports:
@@ -187,7 +200,8 @@ class LockerFile(_Strict):
         return self
 
     def build(self) -> Locker:
-        return Locker({port.name: Port(port.name, [board.build() for board in port.boards]) for port in self.ports})
+        ports = [Port(port.name, [board.build() for board in port.boards]) for port in self.ports]
+        return Locker({port.name: port for port in (*ports, *(reader.build() for reader in self.readers))})
 
 
 def read_locker_file(path: Path) -> LockerFile:

@@ -24,17 +24,21 @@ from firmware_sim.control_requests import (
     ReadTrace,
     Request,
     SetFault,
+    SetTemperature,
+    Show,
     parse_request,
 )
-from firmware_sim.errors import SimError
+from firmware_sim.errors import SimError, UnknownTarget
 from firmware_sim.pty_server import PtyServer
+from firmware_sim.thermometers import ThermometerFolder
 
 
 class Control:
-    """Answers control requests about one running `PtyServer`."""
+    """Answers control requests about one running `PtyServer` and the thermometers beside it."""
 
-    def __init__(self, ptys: PtyServer) -> None:
+    def __init__(self, ptys: PtyServer, thermometers: ThermometerFolder | None = None) -> None:
         self._ptys = ptys
+        self._thermometers = thermometers
         self._server: asyncio.AbstractServer | None = None
         self._connections: set[_Connection] = set()
 
@@ -85,11 +89,22 @@ class Control:
             case Inject():
                 locker.receive(request.port, bytes.fromhex(request.data), now_ms)
                 return None
+            case Show():
+                self._ptys.show(request.port, request.code())
+                return None
+            case SetTemperature():
+                self._set_temperature(request)
+                return None
             case Plug(op="unplug"):
                 self._ptys.unplug(request.port)
                 return None
             case Plug():
                 return self._ptys.replug(request.port)
+
+    def _set_temperature(self, request: SetTemperature) -> None:
+        if self._thermometers is None:
+            raise UnknownTarget("no thermometers here", remedy="List them in the locker file.")
+        self._thermometers.set(request.sensor, request.value_mc, request.mood)
 
     def _look(self, what: str, now_ms: int) -> object:
         if what == "doors":

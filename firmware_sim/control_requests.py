@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from firmware_sim.errors import RequestInvalid
 from firmware_sim.faults import LATE_MS, Fault, FaultName
+from firmware_sim.thermometers import START_MC, Mood
 
 MAX_LINE_BYTES = 4096
 
@@ -79,7 +80,28 @@ class Inject(_Request):
     data: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){1,64}$")]
 
 
-Request = Look | ReadTrace | Hand | SetFault | ClearFault | Plug | Inject
+class Show(_Request):
+    """A code in front of a port's reader, as text, or in hex where it is none."""
+
+    op: Literal["show"]
+    port: Name
+    text: Annotated[str, Field(max_length=3000)] = ""
+    data: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})*$", max_length=3000)] = ""
+
+    def code(self) -> bytes:
+        return bytes.fromhex(self.data) or self.text.encode()
+
+
+class SetTemperature(_Request):
+    """What a thermometer says from now on, or how it fails."""
+
+    op: Literal["temperature"]
+    sensor: Annotated[str, Field(pattern=r"^28-[0-9a-f]{12}$")]
+    value_mc: Annotated[int, Field(ge=-55_000, le=125_000)] = START_MC
+    mood: Mood = Mood.WELL
+
+
+Request = Look | ReadTrace | Hand | SetFault | ClearFault | Plug | Inject | Show | SetTemperature
 
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="op")])
 

@@ -16,14 +16,16 @@ from firmware_sim.faults import (
     spoil_answer,
     spoil_line,
 )
+from firmware_sim.reader import Reader
 
 
 @dataclass(slots=True)
 class Port:
-    """One serial adapter with the boards on its bus; `name` is the file name of its stable link."""
+    """One serial adapter with the boards on its bus, or with a reader; `name` is the file name of its stable link."""
 
     name: str
     boards: Sequence[Board]
+    reader: Reader | None = None
     answers: int = 0
     on_the_line: list[tuple[Board, Sent]] = field(default_factory=list)
 
@@ -59,7 +61,36 @@ class Locker:
                 port.on_the_line.append((board, answer))
                 sent += spoil_line(answer, line_faults, port.answers)
                 self._use_up(port_name)
+        if port.reader is not None:
+            sent += self._said(port, port.reader.receive(data, now_ms))
         return sorted(sent, key=lambda item: item[0])
+
+    def show(self, port_name: str, code: bytes, now_ms: int) -> list[Sent]:
+        """Somebody holds a code in front of a port's reader.
+
+        Raises:
+            UnknownTarget: no such port, or no reader on it.
+        """
+        port = self._port(port_name)
+        if port.reader is None:
+            raise UnknownTarget("no reader on this port", where=port_name)
+        return self._said(port, port.reader.show(code, now_ms))
+
+    def wake(self, port_name: str, now_ms: int) -> list[Sent]:
+        """What a port's reader says because time has passed."""
+        port = self._port(port_name)
+        return [] if port.reader is None else self._said(port, port.reader.wake(now_ms))
+
+    def wakes_at_ms(self, port_name: str) -> int | None:
+        reader = self._port(port_name).reader
+        return None if reader is None else reader.wakes_at_ms
+
+    def _said(self, port: Port, said: Sequence[Sent]) -> list[Sent]:
+        sent: list[Sent] = []
+        for item in said:
+            port.answers += 1
+            sent += spoil_line(item, self._faults_of(port.name), port.answers)
+        return sent
 
     def _answers(self, board: Board, data: bytes, now_ms: int) -> list[Sent]:
         module = board.cabinet.module

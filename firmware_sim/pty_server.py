@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import os
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from firmware_sim.board import Sent
 from firmware_sim.faults import Fault, FaultName
 from firmware_sim.locker import Locker
 
@@ -128,8 +129,25 @@ class PtyServer:
             self._pull(name)
             return
         now_ms = self.now_ms()
-        for at_ms, answer in self.locker.receive(name, data, now_ms):
+        self._say(name, plug, self.locker.receive(name, data, now_ms), now_ms)
+
+    def show(self, name: str, code: bytes) -> None:
+        """Hold a code in front of a port's reader; nothing is heard while the port is unplugged."""
+        now_ms = self.now_ms()
+        said = self.locker.show(name, code, now_ms)
+        if (plug := self._plugs.get(name)) is not None:
+            self._say(name, plug, said, now_ms)
+
+    def _wake(self, name: str, plug: _Plug) -> None:
+        now_ms = self.now_ms()
+        self._say(name, plug, self.locker.wake(name, now_ms), now_ms)
+
+    def _say(self, name: str, plug: _Plug, said: Sequence[Sent], now_ms: int) -> None:
+        for at_ms, answer in said:
             self._later((at_ms - now_ms) / 1000, partial(self._send, name, plug, answer))
+        wakes_at_ms = self.locker.wakes_at_ms(name)
+        if said and wakes_at_ms is not None:
+            self._later((wakes_at_ms - now_ms) / 1000, partial(self._wake, name, plug))
 
     def _send(self, name: str, plug: _Plug, data: bytes) -> None:
         if self._plugs.get(name) is plug:

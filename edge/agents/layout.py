@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge.config import AgentConfig, BusSection, StorageConfig
+from edge.config import AgentConfig, StorageConfig
 from edge.core.locker.desired import Compartment
-from edge.drivers.board_config import BoardConfig, BoardFamily, BusConfig, LockBankConfig, UnlockAnswer
+from edge.drivers.board_config import BoardConfig, BusConfig, LockBankConfig
+from edge.drivers.board_family import BoardFamily, UnlockAnswer
+from edge.hardware_config import BusSection
 from edge.ports import Channel
 from edge.storage.limits import DAY_S, LogLimits
 
@@ -26,10 +28,17 @@ def _bus(section: BusSection) -> BusConfig:
             groups=board.groups,
             unlock_answer=None if board.unlock_answer is None else UnlockAnswer(board.unlock_answer),
             item_sensors=board.item_sensors,
+            door_inputs=board.door_inputs,
+            inverted=frozenset(board.inverted),
+            unpopulated=frozenset(board.unpopulated),
+            status_first=board.status_first,
+            pulse_ms=board.pulse_ms,
+            pulse_base=board.pulse_base,
+            coil_rest_ms=board.coil_rest_ms,
         )
         for board in section.board
     )
-    return BusConfig(port=section.port, boards=boards, echo=section.echo, baud=section.baud)
+    return BusConfig(section.port, boards, section.echo, section.baud, coil_rest_ms=section.coil_rest_ms)
 
 
 def compartments(config: AgentConfig) -> Mapping[int, Compartment]:

@@ -24,6 +24,7 @@ from edge.core.locker.model import (
     Pressed,
     Scanned,
     SecretStored,
+    SensorRead,
     SessionChanged,
     Started,
     TrustChanged,
@@ -33,7 +34,7 @@ from edge.core.locker.view import view
 from edge.core.sync.verify import Incoming, Refused
 from edge.errors import EdgeError
 from edge.link.sync_driver import SyncDriver, SyncIdentity, SyncListeners
-from edge.ports import Bus, Cursor, EventLog, KeyStore, LockBank, LogHead, Random
+from edge.ports import Bus, Cursor, EventLog, KeyStore, LockBank, LogHead, Random, SensorReading
 from edge.runtime import Pace, Runtime
 from edge.wire.errors import WireError
 from edge.wire.event import parse_event
@@ -84,6 +85,7 @@ class LockerPorts:
     pace: Pace = Pace()
     on_change: Callable[[LockerState], None] = field(default=lambda state: None)
     on_signal: Callable[[str], None] = field(default=lambda pattern: None)
+    on_light: Callable[[int | None], None] = field(default=lambda compartment_no: None)
 
 
 class LockerAgent:
@@ -118,6 +120,7 @@ class LockerAgent:
             on_commit=self._committed,
             on_change=ports.on_change,
             on_signal=ports.on_signal,
+            on_light=ports.on_light,
         )
         listeners = SyncListeners(
             deliver=self._delivered,
@@ -168,6 +171,9 @@ class LockerAgent:
 
     def press(self, action: str) -> None:
         self.runtime.feed(Pressed(action, self.runtime.fresh_id(), self._mono_ms()))
+
+    def reading(self, reading: SensorReading) -> None:
+        self.runtime.feed(SensorRead(reading.kind, reading.subject, reading.value))
 
     def board(self, module: str, answers: bool) -> None:
         self.runtime.feed(BoardChanged(module, answers))

@@ -8,17 +8,18 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
 from edge.agents.authority_clock import AuthorityClock
 from edge.agents.diagnostics import configure
-from edge.agents.layout import compartments, lock_bank_config, log_limits
+from edge.agents.hardware import Hardware, HardwareListeners
+from edge.agents.keypad_entry import KeypadEntry
+from edge.agents.layout import compartments, log_limits
 from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
 from edge.agents.system_random import SystemRandom
 from edge.config import AgentConfig
-from edge.drivers.lock_bank import BoardNotice, Presence, SerialLockBank
+from edge.drivers.lock_bank import BoardNotice, Presence
 from edge.errors import ConfigError, EdgeError
 from edge.link.http_link import HttpLink, HttpSettings
 from edge.link.mqtt import LinkListeners, MqttLink
@@ -37,8 +38,6 @@ from edge.wire.messages import Bundle
 
 AGENT = "parcelworks-locker/0.1.0"
 TRIM_EVERY_S = 3600
-if TYPE_CHECKING:
-    from edge.agents.buzzer import Buzzer
 
 _log = structlog.get_logger()
 
@@ -64,27 +63,28 @@ class LockerProcess:
         root_public = bytes.fromhex(config.root_public_hex)
         trust = _newest_trust(config, documents, root_public)
         self._link = _open_link(config, self._keys, random, self._listeners())
-        self._bank = SerialLockBank(lock_bank_config(config), on_notice=self._board_noticed)
+        self._hardware = Hardware(config, self._hardware_listeners())
         opened = self._opened
         self._agent = LockerAgent(
             SyncIdentity(config.fleet, config.device_id, AGENT, root_public),
             LockerPorts(
                 log=opened.log,
                 bus=self._link,
-                bank=self._bank,
+                bank=self._hardware.bank,
                 keys=self._keys,
                 clock=clock,
                 random=random,
                 documents=documents,
                 on_change=lambda state: self._screen.changed(),
-                on_signal=lambda pattern: self._buzzer.sound(pattern) if self._buzzer else None,
+                on_signal=self._hardware.sound,
+                on_light=self._hardware.light,
             ),
             Rebuilt.from_log(opened.head, opened.snapshot, opened.tail),
             trust,
             compartments(config),
         )
         self._clock = clock
-        self._buzzer = _open_buzzer(config)
+        self._keypad = KeypadEntry(self._agent.enter_pin, lambda: clock.now().mono_ms)
         self._screen = ScreenServer(self._agent, config.screen.host, config.screen.port)
 
     async def run(self, ready: Callable[[str], None]) -> None:
@@ -95,11 +95,23 @@ class LockerProcess:
                 group.create_task(self._link.run())
                 group.create_task(self._screen.run(ready))
                 group.create_task(self._trim_forever())
-                if self._buzzer is not None:
-                    group.create_task(self._buzzer.run())
+                group.create_task(self._hardware.run())
         finally:
             await self._opened.log.close()
-            await self._bank.close()
+            await self._hardware.close()
+
+    def _hardware_listeners(self) -> HardwareListeners:
+        return HardwareListeners(
+            board=self._board_noticed,
+            scan=lambda text: self._agent.scan(text),
+            key=self._key_pressed,
+            reading=lambda reading: self._agent.reading(reading),
+        )
+
+    def _key_pressed(self, key: str) -> None:
+        """A page that is open takes the keys; without one, a code can still be typed."""
+        if not self._screen.key(key):
+            self._keypad.take(key)
 
     def _listeners(self) -> LinkListeners:
         return LinkListeners(
@@ -118,21 +130,6 @@ class LockerProcess:
             await asyncio.sleep(TRIM_EVERY_S)
             while await self._opened.log.trim(self._clock.now().at_ms):
                 pass
-
-
-def _open_buzzer(config: AgentConfig) -> Buzzer | None:
-    """The buzzer, if the configuration names its pin; its first level is the inactive one."""
-    gpio = config.gpio
-    if gpio.buzzer_pin is None:
-        return None
-    from edge.agents.buzzer import Buzzer  # gpiozero costs memory that a locker without pins does not spend
-    from edge.drivers.gpio_chip import open_chip
-    from edge.drivers.gpio_pins import OutputPin
-
-    try:
-        return Buzzer(OutputPin(gpio.buzzer_pin, factory=open_chip(), active_high=gpio.buzzer_active_high))
-    except ImportError as error:
-        raise ConfigError("lgpio is missing", where="gpio", remedy="Install lgpio, or leave buzzer_pin out.") from error
 
 
 def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: bytes) -> TrustBundle:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edge.drivers.board_config import BusConfig
-from edge.errors import CoilBusy, LineLost
+from edge.drivers.coil_duty import Coil, CoilDuty
+from edge.errors import LineLost
 from edge.ports import SerialLine
 from edge.wire.frames.frame import EchoFilter, FrameDecoder, Garbage
 
@@ -50,15 +51,6 @@ class Exchange(Generic[F, T]):
     settle_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Coil:
-    """The coil that a pulse feeds, and how long it must rest before its next one."""
-
-    module: str
-    number: int
-    rest_ms: int
-
-
 class BoardBus:
     """Owns one port: opens it by path, loses it, and finds it again."""
 
@@ -68,11 +60,9 @@ class BoardBus:
         self._open_line = open_line
         self._line: SerialLine | None = None
         self._turn = asyncio.Lock()
-        self._pulse_turn = asyncio.Lock()
+        self._duty = CoilDuty(config.coil_rest_ms, config.wait_max_ms)
         self._unsettled_until_s: float | None = None
         self._reopen_at_s = 0.0
-        self._supply_free_at_s = 0.0
-        self._coil_free_at_s: dict[tuple[str, int], float] = {}
         self._quiet_since_s = 0.0
 
     @property
@@ -97,28 +87,13 @@ class BoardBus:
             LineLost: the request was not handed to the port; no lock moves because of it.
             CoilBusy: it would have to wait so long that whoever asked may be gone.
         """
-        asked_at_s = asyncio.get_running_loop().time()
-        async with self._pulse_turn:
-            await self._rest(coil, asked_at_s)
-            async with self._turn:
-                line = await self._ready_line()
-                self._tire(coil)
-                await self._write(line, exchange)
-                with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
-                    return await self._await_answer(line, exchange)
-                return None
-
-    async def _rest(self, coil: Coil, asked_at_s: float) -> None:
-        now_s = asyncio.get_running_loop().time()
-        free_at_s = max(self._supply_free_at_s, self._coil_free_at_s.get((coil.module, coil.number), 0.0))
-        if max(free_at_s, now_s) - asked_at_s > self.config.wait_max_ms / 1000:
-            raise CoilBusy("too many pulses wait", where=f"{coil.module}/{coil.number}", remedy="Open fewer at once.")
-        await asyncio.sleep(max(0.0, free_at_s - now_s))
-
-    def _tire(self, coil: Coil) -> None:
-        now_s = asyncio.get_running_loop().time()
-        self._supply_free_at_s = now_s + self.config.coil_rest_ms / 1000
-        self._coil_free_at_s[coil.module, coil.number] = now_s + coil.rest_ms / 1000
+        async with self._duty.turn(coil), self._turn:
+            line = await self._ready_line()
+            self._duty.tire(coil)
+            await self._write(line, exchange)
+            with contextlib.suppress(LineLost):  # it may have moved the lock: the same as silence
+                return await self._await_answer(line, exchange)
+            return None
 
     async def close(self) -> None:
         async with self._turn:

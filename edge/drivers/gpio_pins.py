@@ -41,6 +41,7 @@ class Reed:
         self._on_change = on_change
         self._settle_s = settle_ms / 1000
         self._timer: asyncio.TimerHandle | None = None
+        self._restless_since_s: float | None = None
         pull_up = None if pull is None else pull == "up"
         active = None if pull is not None else closed_high
         self._device = DigitalInputDevice(pin, pull_up=pull_up, active_state=active, pin_factory=factory)
@@ -58,10 +59,21 @@ class Reed:
 
     def reconcile(self) -> None:
         """Look at the level now, and tell if it is not what was told last."""
+        self._restless_since_s = None
         state = self.state()
         if state is not self._told:
             self._told = state
             self._on_change(state)
+
+    def reconcile_settled(self) -> None:
+        """If the level is not what was told last and nobody said so (a lost edge), look again once it has settled."""
+        if self._restless_since_s is None and self.state() is not self._told:
+            self._look_later()
+
+    @property
+    def restless_ms(self) -> int:
+        """For how long the level has not settled; a contact that chatters for ever says nothing."""
+        return 0 if self._restless_since_s is None else int((self._loop.time() - self._restless_since_s) * 1000)
 
     def close(self) -> None:
         self._device.when_activated = None
@@ -78,6 +90,8 @@ class Reed:
     def _look_later(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._restless_since_s is None:
+            self._restless_since_s = self._loop.time()
         if not self._device.closed:
             self._timer = self._loop.call_later(self._settle_s, self.reconcile)
 

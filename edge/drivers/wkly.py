@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from edge.drivers.board import BoardStatus
-from edge.drivers.board_bus import Answer, BoardBus, Coil, Exchange
+from edge.drivers.board_bus import Answer, BoardBus, Exchange
 from edge.drivers.board_config import BoardConfig
 from edge.drivers.board_family import UnlockAnswer
+from edge.drivers.coil_duty import Coil
 from edge.ports import PulseReply
 from edge.wire.frames import wkly
 
