@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from edge.errors import LineLost
+from firmware_sim.board import Sent
 from firmware_sim.locker import Locker
 from tests.virtual_loop import VirtualLoop
 
@@ -23,8 +25,19 @@ class LockerLine:
     async def write(self, data: bytes) -> None:
         self._check()
         now_ms = self._loop.now_ms()
-        for at_ms, answer in self._locker.receive(self._port, data, now_ms):
+        self.say(self._locker.receive(self._port, data, now_ms))
+
+    def say(self, said: Sequence[Sent]) -> None:
+        """Let the far end's bytes arrive at their times, and wake a reader that waits for an answer."""
+        now_ms = self._loop.now_ms()
+        for at_ms, answer in said:
             self._loop.call_later((at_ms - now_ms) / 1000, self._arrive, answer)
+        wakes_at_ms = self._locker.wakes_at_ms(self._port)
+        if said and wakes_at_ms is not None:
+            self._loop.call_later((wakes_at_ms - now_ms) / 1000, self._wake)
+
+    def _wake(self) -> None:
+        self.say(self._locker.wake(self._port, self._loop.now_ms()))
 
     async def read(self) -> bytes:
         while not self._received:
@@ -69,6 +82,10 @@ class LockerPorts:
             raise LineLost("no such port", where=path)
         self._lines[port] = LockerLine(self.locker, port, self._loop)
         return self._lines[port]
+
+    def show(self, port: str, code: bytes) -> None:
+        """Hold a code in front of a port's reader."""
+        self._lines[port].say(self.locker.show(port, code, self._loop.now_ms()))
 
     def unplug(self, port: str) -> None:
         self._out.add(port)

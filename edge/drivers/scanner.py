@@ -14,7 +14,8 @@ from edge.wire.frames.scan_line import LineScanDecoder
 from edge.wire.frames.scan_text import RefusedScan, Scan
 from edge.wire.frames.zebra_ssi import SsiScanDecoder
 
-QUIET_S = 0.3
+SSI_QUIET_S = 0.3
+LINE_QUIET_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ScannerConfig:
 
 class _Decoder(Protocol):
     def receive_data(self, data: bytes) -> None: ...
+    def receive_quiet(self) -> None: ...
     def forget(self) -> None: ...
     def next_scan(self) -> Scan | RefusedScan | None: ...
 
@@ -80,14 +82,13 @@ class SerialScanner:
 
     async def _listen(self, line: SerialLine) -> None:
         line.discard_input()  # what was read while nobody listened belongs to nobody's visit
-        patience_s = QUIET_S if isinstance(self._decoder, SsiScanDecoder) else None
+        patience_s = SSI_QUIET_S if self._config.protocol == "ssi" else LINE_QUIET_S
         while True:
             try:
                 async with asyncio.timeout(patience_s):
                     self._decoder.receive_data(await line.read())
             except TimeoutError:
-                if isinstance(self._decoder, SsiScanDecoder):
-                    self._decoder.receive_quiet()
+                self._decoder.receive_quiet()
             await self._hand_on(line)
 
     async def _hand_on(self, line: SerialLine) -> None:

@@ -1,6 +1,7 @@
 """A reader that sends plain lines (USB CDC or RS-232): the code, then CR, LF or both. Sans-IO.
 
-Only a line end ends a scan: times between bytes tell nothing on a loaded machine. A line that grows beyond the cap is
+Only a line end ends a scan: times between bytes tell nothing on a loaded machine. What has begun and is not ended
+after seconds of silence is noise, and must not stand in front of the next code. A line that grows beyond the cap is
 dropped up to its end, however long that takes, and is told once.
 """
 
@@ -28,6 +29,10 @@ class LineScanDecoder:
                 self._line.append(byte)
             else:
                 self._overlong = True
+
+    def receive_quiet(self) -> None:
+        """The line has been silent for long: what has begun will not be ended."""
+        self.forget()
 
     def forget(self) -> None:
         """Drop a line that has begun: its rest will not come, or not from the same reader."""

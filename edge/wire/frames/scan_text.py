@@ -13,9 +13,7 @@ from enum import StrEnum
 MAX_SCAN_BYTES = 2_000
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 # How the setup codes of common makers read when a reader passes them on instead of obeying them.
-_SETUP = re.compile(
-    r"@MENU_|@SETUP|@FACTORY|@[A-Z]{6}[0-9]|\$\+|\$%|\$P,|FNC3|<FNC3>|\[FNC3\]|[A-Z0-9]{6,12}[.!]\Z"
-)
+_SETUP = re.compile(r"@MENU_|@SETUP|@FACTORY|@[A-Z]{6}[0-9]|\$\+|\$%|\$P,|FNC3|<FNC3>|\[FNC3\]|[A-Z0-9]{6,12}[.!]\Z")
 
 
 class ScanRefusal(StrEnum):
