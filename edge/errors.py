@@ -7,6 +7,8 @@ EdgeError
 ├── LineLost         a serial port vanished
 ├── CoilBusy         a coil or its bus would have to rest for too long: nothing was sent
 ├── SecretMissing    a secret has not reached this device yet
+├── ReleaseRefused   a release must not be installed: `reason` says which rule it broke
+├── SlotFailed       a slot cannot be written, read back or switched: the running one stays
 └── ConfigError      the configuration is wrong: key, value and remedy named
 """
 
@@ -62,3 +64,18 @@ class SecretMissing(EdgeError):
 
 class ConfigError(EdgeError):
     code = "config"
+
+
+class ReleaseRefused(EdgeError):
+    """`reason`: expired, rollback, unsigned, altered, malformed, not_released, wrong_target or lower_version."""
+
+    code = "release_refused"
+
+    def __init__(self, reason: str, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy or "Publish the repository again, or release anew.")
+        self.reason = reason
+
+
+class SlotFailed(EdgeError):
+    code = "slot_failed"
+    retry = "after_reset"

@@ -17,9 +17,10 @@ from provisioning.authority import at
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, Usage
 from provisioning.export import Receiver, files_for
 from provisioning.fleet import Fleet, Outcome, new_fleet
-from provisioning.output import EXIT_WITH_PROBLEMS, Output, Progress
+from provisioning.output import EXIT_WITH_PROBLEMS, Progress, speaking
 from provisioning.party import Party
 from provisioning.profiles import MAX_REQUEST_BYTES, PROFILES, Kind, check_party_id
+from provisioning.releases import commands as release_commands
 from provisioning.signing_request import Algorithm, new_key, request_for
 from provisioning.storage import FleetFolder, read_file, write_file
 from provisioning.trust import OVERLAP_DAYS
@@ -29,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(release_commands.app, name="releases")
 
 Dir = Annotated[Path, typer.Option("--dir", envvar="PW_FLEET_DIR", help="Folder of the fleet.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
@@ -53,7 +55,7 @@ def init(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Make a fleet: certificate authority, fleet root, role keys, trust bundle. Once made, it is left as it is."""
-    with _speaking(as_json, progress, dry_run) as out:
+    with speaking(as_json, progress, dry_run) as out:
         place = FleetFolder(folder)
         if made := not place.exists():
             file, writes = new_fleet(fleet, _now_ms())
@@ -80,7 +82,7 @@ def request(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Make a server's key and its signing request, on the machine where the server runs."""
-    with _speaking(as_json, progress, dry_run) as out:
+    with speaking(as_json, progress, dry_run) as out:
         check_party_id(party_id, PROFILES[kind])
         try:
             pem, made = read_file(key, private=True), False
@@ -109,7 +111,7 @@ def issue(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Certify a bridge or broker. Running it again changes nothing until two thirds of the life are near."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         data = _read_request(csr)
         outcome = fleet.issue(data, party_id, kind, _now_ms(), hosts=host or (), life_days=days, replace=replace)
         party = _finish(fleet, outcome, out_file, dry_run)
@@ -128,7 +130,7 @@ def enrol(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Enrol or renew devices. With several requests a bad one is reported and the rest goes on (exit code 6)."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         results: list[dict[str, Any]] = []
         problems: list[dict[str, Any]] = []
         with out.counting("enrolling", requests) as paths:
@@ -158,7 +160,7 @@ def revoke(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """End a party's trust for ever: certificates onto the revocation list, keys never accepted again."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         if not reason.isprintable() or not 1 <= len(reason) <= 200:
             raise Usage("not 1 to 200 printable characters", where="--reason", remedy="Say why in one line.")
         outcome = fleet.revoke(party_id, reason, _now_ms())
@@ -172,7 +174,7 @@ def revoke(
 @app.command()
 def crl(folder: Dir = FLEET, as_json: Json = False, dry_run: DryRun = False, progress: Voice = Progress.AUTO) -> None:
     """Sign the revocation list anew. It is valid for 30 days; a broker with an outdated list refuses everybody."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         outcome = fleet.refresh_revocations(_now_ms())
         _finish(fleet, outcome, None, dry_run)
         out.result({"verdict": outcome.verdict}, "revocation list renewed")
@@ -190,7 +192,7 @@ def bundle(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Show or write the trust bundle, or rotate a role's key."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder, offline) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder, offline) as fleet:
         outcome = (
             fleet.rotate(rotate, overlap_days, _now_ms()) if rotate else Outcome("kept", bundle=fleet.trust_bundle())
         )
@@ -215,7 +217,7 @@ def export(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Write what a bridge, broker or device is given of the fleet. Private keys go to a bridge only."""
-    with _speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
         files = files_for(fleet, receiver, _now_ms())
         for file in files if not dry_run else ():
             write_file(to / file.name, file.data, private=file.private)
@@ -226,7 +228,7 @@ def export(
 @app.command(name="list")
 def list_parties(folder: Dir = FLEET, as_json: Json = False) -> None:
     """All devices and servers of the fleet."""
-    with _speaking(as_json) as out, _fleet(folder) as fleet:
+    with speaking(as_json) as out, _fleet(folder) as fleet:
         parties = fleet.parties()
         facts = {
             "fleet": fleet.name,
@@ -239,7 +241,7 @@ def list_parties(folder: Dir = FLEET, as_json: Json = False) -> None:
 @app.command()
 def show(party_id: str, folder: Dir = FLEET, as_json: Json = False) -> None:
     """One device or server, with its certificates."""
-    with _speaking(as_json) as out, _fleet(folder) as fleet:
+    with speaking(as_json) as out, _fleet(folder) as fleet:
         party = fleet.party(party_id)
         facts = {**party.model_dump(mode="json"), **report.renewal(party)}
         rows = [(name, str(value)) for name, value in facts.items() if name not in ("certificates", "retired_keys")]
@@ -247,16 +249,6 @@ def show(party_id: str, folder: Dir = FLEET, as_json: Json = False) -> None:
             ("certificate", f"{issued.serial} to {at(issued.not_after_ms):%Y-%m-%d}") for issued in party.certificates
         ]
         out.table(facts, ("what", "value"), rows)
-
-
-@contextmanager
-def _speaking(as_json: bool, progress: Progress = Progress.AUTO, dry_run: bool = False) -> Iterator[Output]:
-    """The command's output; its errors become a message, a remedy and an exit code."""
-    out = Output(as_json, progress, dry_run)
-    try:
-        yield out
-    except (ProvisioningError, WireError) as error:
-        out.fail(error)
 
 
 @contextmanager

@@ -88,6 +88,16 @@ class Output:
         raise typer.Exit(error.exit_code if isinstance(error, ProvisioningError) else EXIT_INVALID)
 
 
+@contextmanager
+def speaking(as_json: bool, progress: Progress = Progress.AUTO, dry_run: bool = False) -> Iterator[Output]:
+    """A command's output; its errors become a message, a remedy and an exit code."""
+    out = Output(as_json, progress, dry_run)
+    try:
+        yield out
+    except (ProvisioningError, WireError) as error:
+        out.fail(error)
+
+
 def describe(error: ProvisioningError | WireError) -> dict[str, Any]:
     return {
         "code": error.code,

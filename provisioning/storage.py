@@ -52,7 +52,7 @@ class FleetFolder:
 
     def names(self, folder: str) -> list[str]:
         """The files of a sub-folder, sorted; drafts left by a crash are none."""
-        place = self.path / folder
+        place = self._place(folder)
         return sorted(entry.name for entry in place.iterdir() if entry.name[0] != ".") if place.exists() else []
 
     def create(self, writes: Iterable[Write]) -> None:

@@ -1,0 +1,165 @@
+"""A release repository that is really served, and a device of two slots whose firmware the test plays."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from edge.agents.status_file import Status, write_status
+from edge.agents.updater import Updater, UpdaterPorts
+from edge.core.release.autoboot import Autoboot, parse_autoboot
+from edge.core.release.machine import HEALTH_DEADLINE_S, Health, Update
+from edge.core.release.record import decode_update
+from edge.drivers.image_slots import ImageSlots, SlotPaths
+from edge.link.release_client import ReleaseClient, ReleaseSource
+from edge.storage.document_file import DocumentFiles
+from edge.wire import canonical
+from edge.wire.messages import Desired
+from edge.wire.release import Release, ReleaseKind, parse_version
+from provisioning.releases.bundle import copy_into, read_bundle
+from provisioning.releases.commands import publish
+from provisioning.releases.repository import Repository
+from provisioning.storage import FleetFolder
+
+PRODUCT, BOARD = "parcelworks-locker", "rpi-arm64"
+WELL = Health(agent_up=True, log_writable=True, boards_answer=True, bridge_reached=True)
+DAY_MS = 86_400_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def image_bundle(path: Path, version: str, *, padding: int = 100_000) -> Path:
+    """A bundle whose root begins with its label, as the test's firmware reads it."""
+    label = json.dumps({"release": version}).encode() + b"\n"
+    with tarfile.open(path, "w:") as archive:
+        for name in ("boot_a.img", "boot_b.img", "root.img"):
+            data = label + name.encode() + version.encode() * (padding // len(version))
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_words: object) -> None:
+        pass
+
+
+@dataclass
+class ReleaseWorld:
+    """`made_at_ms`: when the repository was made and signed."""
+
+    root: Path
+    made_at_ms: int = field(default_factory=now_ms)
+
+    def __post_init__(self) -> None:
+        self.folder = FleetFolder(self.root / "fleet")
+        self.folder.create(())
+        self.repository = Repository(self.folder)
+        self.folder.apply(self.repository.create(self.made_at_ms))
+        self.served = self.root / "served"
+        self.publish()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(self.served)))
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def publish(self) -> None:
+        publish(self.served, folder=self.folder.path)
+
+    def release(self, version: str, kind: ReleaseKind = ReleaseKind.IMAGE, bundle: Path | None = None) -> Release:
+        """Sign and publish a release."""
+        path = bundle or image_bundle(self.root / f"{version}.tar", version)
+        found = read_bundle(path, PRODUCT, BOARD, kind, parse_version(version))
+        writes = self.repository.add(found, self.made_at_ms)
+        copy_into(self.folder, path, found)
+        self.folder.apply(writes)
+        self.publish()
+        return found.release
+
+    def source(self, name: str = "device") -> ReleaseSource:
+        url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        return ReleaseSource(url, self.root / name / "releases", self.repository.root_json())
+
+    def keep(self) -> Path:
+        """What is served now, set aside for an attacker."""
+        kept = self.root / f"kept-{len(list(self.root.glob('kept-*')))}"
+        shutil.copytree(self.served, kept)
+        return kept
+
+
+class Device:
+    """Slots as plain files, a firmware that knows `autoboot.txt`, and an agent that is well or not."""
+
+    def __init__(self, world: ReleaseWorld, version: str = "1.0.0") -> None:
+        self.root = world.root / "device"
+        self.world = world
+        self.health: Health = WELL
+        self.busy = False
+        self.up_for_s = HEALTH_DEADLINE_S
+        self.once: str | None = None
+        cfg = self.root / "cfg"
+        cfg.mkdir(parents=True)
+        (cfg / "autoboot.txt").write_bytes(Autoboot("a").to_bytes())
+        label = json.dumps({"release": version}).encode() + b"\n"
+        self.partitions = {
+            slot: {f"boot_{slot}.img": self.root / f"boot_{slot}", "root.img": self.root / f"root_{slot}"}
+            for slot in "ab"
+        }
+        for files in self.partitions.values():
+            for path in files.values():
+                path.write_bytes(label.ljust(300_000, b"\0"))
+        paths = SlotPaths(cfg, self.partitions, self.root / "cmdline", self.root / "label", self._restart)
+        self.slots = ImageSlots(paths)
+        self.documents = DocumentFiles(self.root / "documents")
+        self.records = DocumentFiles(self.root / "records")
+        self.boot()
+
+    def _restart(self, slot: str | None) -> None:
+        self.once = slot
+        self.boot()
+
+    def boot(self) -> None:
+        """What the Pi's firmware does: the trial once, else what is committed."""
+        slot = self.once or parse_autoboot((self.root / "cfg" / "autoboot.txt").read_bytes()).committed
+        self.once = None
+        (self.root / "cmdline").write_text(f"console=serial0 root=PARTUUID=1-05 ro pw_slot={slot} quiet\n")
+        (self.root / "label").write_bytes((self.root / f"root_{slot}").read_bytes().partition(b"\n")[0])
+
+    def wish(self, version: str, kind: ReleaseKind = ReleaseKind.IMAGE, attempt: int = 0) -> None:
+        section = {"release": {"kind": kind.value, "version": version, "attempt": attempt}}
+        self.documents.save("desired.cbor", Desired("locker-0001", 1, 1, canonical.encode(section)).encode())
+
+    def look(self) -> str:
+        """One run of the updater."""
+        status = self.root / "status.json"
+        write_status(status, Status(self.busy, self.health))
+        if not self.health.agent_up:
+            status.unlink()
+        return Updater(ReleaseKind.IMAGE, self.slots, self._ports(status)).look()
+
+    def _ports(self, status: Path) -> UpdaterPorts:
+        return UpdaterPorts(
+            self.documents, self.records, status, lambda: ReleaseClient(self.world.source()), _up_for_s, PRODUCT, BOARD
+        )
+
+    @property
+    def record(self) -> Update:
+        data = self.records.load("update-image.json")
+        return Update() if data is None else decode_update(data)
+
+
+def _up_for_s() -> int:
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME))
