@@ -92,10 +92,9 @@ def read_custom(path: str, custom: Any) -> Release:
             raise Malformed(f"{name} is not a name of a-z, 0-9 and '-'", where=path)
     if custom.get("kind") not in set(ReleaseKind):
         raise Malformed("unknown kind", where=path)
-    release = Release(
-        custom["product"], custom["board"], ReleaseKind(custom["kind"]), parse_version(custom.get("version"), where=path),
-        _files(path, custom.get("files", {})),
-    )  # fmt: skip
+    version = parse_version(custom.get("version"), where=path)
+    files = _files(path, custom.get("files", {}))
+    release = Release(custom["product"], custom["board"], ReleaseKind(custom["kind"]), version, files)
     if release.path != path:
         raise Malformed(f"describes {release.path}", where=path)
     return release
