@@ -104,14 +104,9 @@ class LockerProcess:
         return HardwareListeners(
             board=self._board_noticed,
             scan=lambda text: self._agent.scan(text),
-            key=self._key_pressed,
+            key=lambda key: self._keypad.take(key),
             reading=lambda reading: self._agent.reading(reading),
         )
-
-    def _key_pressed(self, key: str) -> None:
-        """A page that is open takes the keys; without one, a code can still be typed."""
-        if not self._screen.key(key):
-            self._keypad.take(key)
 
     def _listeners(self) -> LinkListeners:
         return LinkListeners(
