@@ -147,8 +147,6 @@ class SyncDriver:
     def _announce(self) -> None:
         self._put(Appended(self._grown.stream, self._grown.size))
 
-    # --- the loop ----------------------------------------------------------------------------------------------
-
     async def run(self) -> None:
         """Work until cancelled. A failing log ends it with the log's own error."""
         try:
@@ -198,8 +196,6 @@ class SyncDriver:
             row = EVENT_TYPES.get(parse_event(raw).type)
             if row is not None and row.urgent:
                 await self._take(UrgentEvent(seq, raw))
-
-    # --- effects -----------------------------------------------------------------------------------------------
 
     async def _publish(self, payload: bytes) -> None:
         """A link that went down says so itself; what was not sent is sent again by the timers."""
