@@ -5,8 +5,7 @@ PY := .venv/bin/python
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 
-.PHONY: help venv venv-run demo demo-clean test lint unit browser sim powercut chaos storm fuzz bench docs pages test-all lock
-.PHONY: rig-uml rootfs-arm64 image hil-uml hil-qemu hil-nbd hil-pi3 hil-virtual
+.PHONY: help venv venv-run demo demo-clean test lint unit browser sim powercut chaos storm bench docs pages test-all lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,7 +34,7 @@ lint: venv
 	lint-imports --no-cache
 
 unit: venv
-	$(PY) -m pytest -m "not slow and not browser" -n 2 --dist loadscope $(ARGS)
+	$(PY) -m pytest -m "not slow and not browser" -n 3 --dist loadscope $(ARGS)
 
 browser: venv # one after the other: each drives a browser of its own
 	$(PY) -m pytest -m "browser and not slow" $(ARGS)
@@ -54,38 +53,6 @@ storm: venv ## 2,000 devices reconnect at once (about 2 min)
 	@.ci/system-packages.sh
 	$(PY) -m tests.storm $(ARGS)
 
-fuzz: venv ## every parser of what comes from outside, guided by coverage (about 5 min; ARGS="--seconds 5")
-	$(PY) -m tests.fuzz $(ARGS)
-
-rig-uml: venv ## User-mode Linux with simulated pins, and its root folder (6 min cold, cached)
-	@.ci/rig-packages.sh uml
-	$(PY) -m hil build uml root-amd64
-
-rootfs-arm64: venv ## the device's root folder (about 7 min cold, cached)
-	@.ci/rig-packages.sh image
-	$(PY) -m provisioning image root
-
-image: venv ## the card image, its SBOM and its hashes, into dist/
-	@.ci/rig-packages.sh image
-	$(PY) -m provisioning image build $(ARGS)
-
-hil-uml: rig-uml ## all plans on User-mode Linux, 100 plug pulls
-	$(PY) -m hil run --rig hil/rigs/uml.yaml --report .cache/rig/reports/uml $(ARGS)
-
-hil-qemu: image ## the arm64 image on QEMU virt, pins over qtest
-	@.ci/rig-packages.sh qemu
-	$(PY) -m hil run --rig hil/rigs/qemu-virt.yaml --report .cache/rig/reports/qemu $(ARGS)
-
-hil-nbd: rig-uml ## ten plug pulls on a disk with a volatile cache, five on a card that lies about flushes
-	@.ci/rig-packages.sh qemu
-	$(PY) -m hil run --rig hil/rigs/nbd.yaml --report .cache/rig/reports/nbd $(ARGS)
-
-hil-pi3: image ## the image on QEMU raspi3b
-	@.ci/rig-packages.sh qemu
-	$(PY) -m hil run --rig hil/rigs/pi3.yaml --report .cache/rig/reports/pi3 $(ARGS)
-
-hil-virtual: hil-uml hil-qemu hil-nbd hil-pi3 ## every virtual rig (up to 30 min cold)
-
 bench: venv ## all benchmarks, or ARGS="NAME …"; writes docs/bench
 	$(PY) -m tests.bench $(ARGS)
 
@@ -95,7 +62,7 @@ docs: venv ## write the generated reference pages
 pages: venv ## build the web pages (node from the machine, else from the wheel)
 	edge/screen/build.sh
 
-test-all: test sim powercut chaos storm fuzz ## everything but the rigs (about 55 min)
+test-all: test sim powercut chaos storm ## everything (about 50 min)
 	$(PY) -m pytest -m slow
 
 lock: ## pin all dependencies anew
