@@ -14,6 +14,7 @@ from cloud_bridge.lockers.survival import HOUR_MS, Survival
 
 DAY_MS = 24 * HOUR_MS
 LOOK_AHEAD_DAYS = 3
+LEAST_WORTH = 0.05
 SurvivalOf = Callable[[str], Survival]
 
 
@@ -25,9 +26,9 @@ class PromisePolicy:
     than itself a quicker parcel is worth that may still ask; 0 refuses nobody for staying long.
     """
 
-    risk: float = 0.2
+    risk: float = 0.09
     own_risk: float = 0.8
-    day_price: float = 0.6
+    day_price: float = 0.8
     reluctance: float = 1.3
 
 
@@ -115,10 +116,11 @@ def promise(
 
 
 def _worth(segment: str, survival_of: SurvivalOf, policy: PromisePolicy) -> float:
-    """One parcel served, less what its expected further days cost the parcels of those days."""
+    """One parcel served, less what its expected further days cost the parcels of those days; never nothing, so that
+    an empty locker takes anybody."""
     survival = survival_of(segment)
     days = sum(survival.share(day * DAY_MS) for day in range(1, LOOK_AHEAD_DAYS))
-    return 1.0 - policy.day_price * days
+    return max(LEAST_WORTH, 1.0 - policy.day_price * days)
 
 
 def _prospect(request: Request, outlook: Outlook, survival_of: SurvivalOf, policy: PromisePolicy) -> Prospect:
