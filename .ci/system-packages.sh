@@ -9,6 +9,7 @@ need mosquitto mosquitto
 need chromium chromium
 need openssl openssl
 need curl curl
+need espeak-ng espeak-ng
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted+=(postgresql)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 

@@ -104,9 +104,14 @@ class LockerProcess:
         return HardwareListeners(
             board=self._board_noticed,
             scan=lambda text: self._agent.scan(text),
-            key=lambda key: self._keypad.take(key),
+            key=self._key_pressed,
             reading=lambda reading: self._agent.reading(reading),
         )
+
+    def _key_pressed(self, key: str) -> None:
+        """A page that is open takes the keys; without one, a code can still be typed."""
+        if not self._screen.key(key):
+            self._keypad.take(key)
 
     def _listeners(self) -> LinkListeners:
         return LinkListeners(

@@ -16,7 +16,7 @@ MAX_PIN_CHARS = 12
 ACTIONS = frozenset(
     {
         "try_again", "done", "cancel", "did_not_open", "too_big", "dirty", "next_compartment", "empty", "damaged",
-        "reopen", "took_out", "left_in", "open_all", "reconcile", "accessible",
+        "reopen", "took_out", "left_in", "open_all", "reconcile", "accessible", "more_time",
     }
 )  # fmt: skip
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}\Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from aiohttp import WSMsgType, web
 
 from edge.screen.requests import MAX_REQUEST_BYTES, Request, parse_request
+from edge.screen.sentences import Sentences
+from edge.screen.speech import Speech
 from edge.wire.errors import WireError
 
 DIST = Path(__file__).parent / "dist"
@@ -19,13 +22,20 @@ MAX_PAGES = 8
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "font-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+KEYS = frozenset("0123456789*#")
 
 
 class Kiosk(Protocol):
@@ -41,12 +51,15 @@ class Kiosk(Protocol):
 
 
 class ScreenServer:
-    """`changed()` tells every open page that the view may be another one now."""
+    """`changed()` tells every open page that the view may be another one now; `key()` gives them the keypad's keys."""
 
-    def __init__(self, kiosk: Kiosk, host: str, port: int, dist: Path = DIST) -> None:
+    def __init__(self, kiosk: Kiosk, host: str, port: int, dist: Path = DIST, speech: Speech | None = None) -> None:
+        """`speech`: what reads aloud; espeak-ng where it is installed, unless another is given."""
         self._kiosk = kiosk
+        self._speech = speech or Speech(shutil.which("espeak-ng"), Sentences(dist))
         self._host, self._port, self._dist = host, port, dist
         self._change = asyncio.Event()
+        self._keys: list[str] = []
         self._pages: set[web.WebSocketResponse] = set()
         self._open_pages = 0  # those that are still shaking hands included
         self.port = port
@@ -54,11 +67,20 @@ class ScreenServer:
     def changed(self) -> None:
         self._change.set()
 
+    def key(self, key: str) -> bool:
+        """Give one key of the keypad (`0` to `9`, `*`, `#`) to the open pages; False when there is none to take it."""
+        if key not in KEYS or not self._pages:
+            return False
+        self._keys.append(key)
+        self._change.set()
+        return True
+
     async def run(self, ready: Callable[[str], None] = lambda url: None) -> None:
         """Serve until cancelled; `ready` gets the page's address."""
         app = web.Application(middlewares=[_guard])
         app.router.add_get("/", self._page)
         app.router.add_get("/assets/{name}", self._asset)
+        app.router.add_get("/speech/{language}/{name}", self._sound)
         app.router.add_get("/session", self._session)
         app.on_shutdown.append(self._close_pages)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -76,12 +98,16 @@ class ScreenServer:
         while True:
             await self._change.wait()
             self._change.clear()
-            text = json.dumps({"view": self._kiosk.view()})
-            for page in tuple(self._pages):
-                try:
-                    await asyncio.wait_for(page.send_str(text), 2)
-                except (ConnectionError, TimeoutError):
-                    self._pages.discard(page)
+            keys, self._keys = self._keys, []
+            for body in ({"view": self._kiosk.view()}, *({"key": key} for key in keys)):
+                await self._tell(json.dumps(body))
+
+    async def _tell(self, text: str) -> None:
+        for page in tuple(self._pages):
+            try:
+                await asyncio.wait_for(page.send_str(text), 2)
+            except (ConnectionError, TimeoutError):
+                self._pages.discard(page)
 
     async def _close_pages(self, _app: web.Application) -> None:
         for page in tuple(self._pages):
@@ -100,6 +126,15 @@ class ScreenServer:
             raise web.HTTPNotFound(text="no such page")
         return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8")
 
+    async def _sound(self, request: web.Request) -> web.StreamResponse:
+        key, _, kind = request.match_info["name"].partition(".")
+        sound = (
+            await self._speech.wav(request.match_info["language"], key, dict(request.query)) if kind == "wav" else None
+        )
+        if sound is None:
+            raise web.HTTPNotFound(text="no such sentence")
+        return web.Response(body=sound, content_type="audio/wav")
+
     async def _session(self, request: web.Request) -> web.StreamResponse:
         if self._open_pages >= MAX_PAGES:
             raise web.HTTPServiceUnavailable(text="too many pages are open")
@@ -108,7 +143,7 @@ class ScreenServer:
         try:
             await page.prepare(request)
             self._pages.add(page)
-            await page.send_json({"view": self._kiosk.view()})
+            await page.send_json({"view": self._kiosk.view(), "speech": self._speech.available})
             async for message in page:
                 if message.type is WSMsgType.TEXT:
                     await self._take(page, message.data)

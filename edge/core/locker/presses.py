@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edge.core.locker import collecting, depositing, kiosk, maintaining, opening, reconciling, retrying, swapping
 from edge.core.locker.model import Pressed
 from edge.core.locker.queueing import to_menu
-from edge.core.locker.session import await_label, end_visit
+from edge.core.locker.session import await_label, end_visit, touch
 from edge.core.locker.state import LockerState, Turn
 from edge.core.locker.steps import Step
 from edge.ports import DoorState, Now
@@ -123,6 +123,9 @@ def _numbered(rule: Callable[[Turn, int, str], None]) -> Callable[[Turn, str, st
 
 
 _LABEL, _SIZE, _RETRY, _MENU = (frozenset({step}) for step in (Step.LABEL, Step.SIZE, Step.RETRY, Step.MENU))
+_WAITS = frozenset(
+    {Step.LABEL, Step.SIZE, Step.RETRY, Step.MENU, Step.DOOR_OPEN, Step.CHECK, Step.CONFIRM, Step.SECOND}
+)
 _OPEN, _CHECK, _CONFIRM = (frozenset({step}) for step in (Step.DOOR_OPEN, Step.CHECK, Step.CONFIRM))
 
 PRESSES = (
@@ -147,6 +150,7 @@ PRESSES = (
     Press("done", _LABEL | _MENU, _always, _end),
     Press("done", _OPEN, _blind, lambda turn, _, fresh_id: kiosk.confirm_blind(turn, fresh_id)),
     Press("done", _OPEN, _working, _back_to_menu),
+    Press("more_time", _WAITS, _always, lambda turn, _, __: touch(turn)),
     Press("cancel", _SIZE, _courier, _back_to_label),
     Press("cancel", frozenset({Step.RETRY, Step.SECOND, Step.CHECK}), _technician, _back_to_menu),
     Press("cancel", frozenset({Step.OPENING}), _waiting_technician, _back_to_menu),

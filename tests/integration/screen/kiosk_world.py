@@ -14,17 +14,25 @@ from edge.core.locker.model import CheckPin, ChooseCounter, CounterChosen, PinCh
 from edge.core.locker.view import view
 from edge.ports import Channel, DoorState, PulseReply
 from edge.screen.server import ScreenServer
+from tests.integration.screen.view_player import cabinet
 from tests.machine.playbook import Playbook
 
 
 class KioskWorld:
     """Runs the page's server on a thread of its own; every call lands on that thread's loop."""
 
-    def __init__(self, play: Playbook, doors: int = 24) -> None:
-        layout = {}
-        for no in range(1, doors + 1):
-            module, place = ("a", no) if no <= doors // 2 else ("b", no - doors // 2)
-            layout[no] = Compartment(no, Channel(module, place), 380, 110 if place % 4 else 230, 590, 150 + 200 * place)
+    def __init__(self, play: Playbook) -> None:
+        layout = {
+            door["no"]: Compartment(
+                door["no"],
+                Channel(door["module"], door["no"]),
+                door["width_mm"],
+                door["height_mm"],
+                590,
+                door["sill_mm"],
+            )
+            for door in cabinet()
+        }
         play.state = replace(play.state, layout=layout)
         self.play = play
         self.known_pickup: str | None = None
@@ -73,6 +81,10 @@ class KioskWorld:
         self._loop.call_soon_threadsafe(run)
         if not done.wait(5):
             raise RuntimeError("the machine did not answer")
+
+    def key(self, key: str) -> None:
+        """A key of the keypad that is wired to the agent."""
+        self._loop.call_soon_threadsafe(self._server.key, key)
 
     def door(self, no: int, door: DoorState, occupied: bool | None = None) -> None:
         self.do(lambda play: play.door(no, door, occupied))

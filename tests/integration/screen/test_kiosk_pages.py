@@ -83,7 +83,7 @@ def test_kiosk_collect_by_qr_in_german(page: Page, world: KioskWorld) -> None:
     page.wait_for_selector("[data-step=opening]")
     world.board_says(PulseReply.ACKED)
     world.door(2, DoorState.OPEN)
-    page.get_by_text("Tür 2 ist offen. Paket nehmen und Tür schließen.").wait_for()
+    page.get_by_text("Nehmen Sie Ihr Paket und schließen Sie die Tür.").wait_for()
     looks_right(page, "door_open", "kiosk-collect-de")
     assert page.evaluate("document.documentElement.lang") == "de"
     world.door(2, DoorState.CLOSED, occupied=False)
@@ -108,7 +108,7 @@ def test_kiosk_wrong_and_mistyped_pins_say_so_and_the_third_pauses(page: Page, w
     for number in range(3):
         wedge(page, pin(number))
         page.wait_for_selector("[data-step=refused]")
-    page.get_by_text("Too many wrong codes. Use your QR code, or wait 30 s.").wait_for()
+    page.get_by_text("Too many wrong codes. Use your QR code, or wait.").wait_for()
     looks_right(page, "refused", "kiosk-refused")
 
 
@@ -134,7 +134,7 @@ def test_kiosk_closed_while_the_log_is_full_and_open_again_after(page: Page, wor
 
 def test_kiosk_page_comes_back_by_itself_when_its_server_was_gone(page: Page, world: KioskWorld) -> None:
     world.stop()
-    page.get_by_text("The screen has lost its locker.").wait_for()
+    page.get_by_text("The screen has lost its locker").wait_for()
     assert accessibility_findings(page) == []
     world.start()
     page.wait_for_selector("[data-step=idle]")
