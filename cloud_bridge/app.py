@@ -27,6 +27,7 @@ from cloud_bridge.http.rate import RateLimit, RateLimiter
 from cloud_bridge.http.route import Route
 from cloud_bridge.http.server import Limits, Server
 from cloud_bridge.ingest import http as ingest_http
+from cloud_bridge.ingest.rejudge import Rejudging
 from cloud_bridge.ingest.service import Ingest
 from cloud_bridge.ingest.withheld import raise_withheld
 from cloud_bridge.keyring import Keyring
@@ -84,6 +85,7 @@ class Bridge:
     outlet: Outlet
     server: Server
     fleet_log: FleetLog
+    rejudging: Rejudging
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def application(self) -> web.Application:
@@ -122,24 +124,29 @@ class Bridge:
     async def run(self) -> None:
         """The runtime loop of background work: a fault is logged and the work is tried again."""
         loop, due_s = asyncio.get_running_loop(), 0.0
+        await self._guarded(self.rejudging.run)
         while True:
             self.news.clear()
-            try:
-                if loop.time() >= due_s:
-                    due_s = loop.time() + _TICK_S
-                    await self.tick()
-                else:
-                    await self._react_to_news()
-            except CloudError as error:
-                logger.warning("background work failed", error=str(error), code=error.code)
-            except Exception:
-                logger.exception("background work failed")
+            if loop.time() >= due_s:
+                due_s = loop.time() + _TICK_S
+                await self._guarded(self.tick)
+            else:
+                await self._guarded(self._react_to_news)
             await asyncio.sleep(_PAUSE_S)
             try:
                 async with asyncio.timeout_at(due_s):
                     await self.news.wait()
             except TimeoutError:
                 continue
+
+    @staticmethod
+    async def _guarded(work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except CloudError as error:
+            logger.warning("background work failed", error=str(error), code=error.code)
+        except Exception:
+            logger.exception("background work failed")
 
 
 def wake_all(sleepers: list[Callable[[], None]]) -> None:
@@ -158,10 +165,8 @@ def compose(
     reactions = LockerReactions(lockers, random)
     restoration = LockerRestoration(lockers, secrets.pin_key)
     woken: list[Callable[[], None]] = []
-    ingest = Ingest(
-        db, keyring.cloud, clock, random, (CustodyProjection(), FleetProjection(), restoration),
-        on_commit=lambda: wake_all(woken),
-    )  # fmt: skip
+    projections = (CustodyProjection(), FleetProjection(), restoration)
+    ingest = Ingest(db, keyring.cloud, clock, random, projections, on_commit=lambda: wake_all(woken))
     fleet = Fleet(db, keyring.cloud, clock, random, outlet.publish)
     cloud = keyring.cloud
     ledger = Ledger(db, cloud.fleet, cloud.receipt_name, cloud.receipt_publics)
@@ -183,7 +188,7 @@ def compose(
     bridge = Bridge(
         db, clock, access, ingest, fleet, lockers, pickups, Followers(db, clock, (reactions,)),
         NotifyWorker(db, clock, senders, letter_lookup(lockers, pickups, settings.public_url)), feed, outlet, server,
-        fleet_log,
+        fleet_log, Rejudging(db, cloud.fleet, clock, projections, (reactions,)),
     )  # fmt: skip
     woken.append(bridge.wake)
     return bridge

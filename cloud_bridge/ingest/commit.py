@@ -16,6 +16,7 @@ from cloud_bridge.fleet.model import DeviceState, Severity
 from cloud_bridge.ingest.decide import root_within
 from cloud_bridge.ingest.judge_event import Judged, NotUnderstood
 from cloud_bridge.ledger import gaps as ledger_gaps
+from cloud_bridge.ledger import set_apart
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.ledger.appending import NewBatch, append_batch
 from cloud_bridge.ledger.model import BatchFold, Gap, Projection, StoredEvent, StreamHead
@@ -101,7 +102,7 @@ def _set_apart(conn: Connection, work: Accepted, first: int) -> None:
     head = work.head
     for offset, event in enumerate(work.judged):
         if isinstance(event, NotUnderstood):
-            ledger.quarantine_event(conn, {
+            set_apart.quarantine_event(conn, {
                 "position": first + offset, "device_id": head.device_id, "stream": head.stream,
                 "seq": head.cursor + offset, "reason": event.reason, "detail": event.detail[:500],
                 "released_at_ms": None,

@@ -125,3 +125,12 @@ class BatchFold(Protocol):
     """A projection that folds the events of one batch together, for speed; its result must equal `apply` in turn."""
 
     def apply_all(self, conn: Connection, events: Sequence[StoredEvent]) -> None: ...
+
+
+@runtime_checkable
+class DeviceRefold(Protocol):
+    """A projection whose rows of one device are a function of that device's events alone, and of their order."""
+
+    def reset_device(self, conn: Connection, device_id: str) -> None:
+        """Empty this device's rows: its events are folded again from the first on."""
+        ...

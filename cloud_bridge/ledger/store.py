@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,6 @@ from cloud_bridge.ledger.tables import (
     events,
     ledger_clock,
     projection_faults,
-    quarantined_events,
     streams,
 )
 from cloud_bridge.storage.dialect import upsert
@@ -118,17 +117,12 @@ _NEXT_POSITION = select(ledger_clock.c.next_position)
 _LAST_POSITION = Prepared(_NEXT_POSITION)
 _CURSOR = select(cursors.c.position).where(cursors.c.projection == bindparam("name"))
 _LOAD_CURSOR = Prepared(_CURSOR)
-# --- positions, events set apart -----------------------------------------------------------------------------
+# --- positions -----------------------------------------------------------------------------
 
 
 def start_clock(conn: Connection) -> None:
     """Create the ledger's position counter if it is not there."""
     upsert(conn, ledger_clock, {"id": 1, "next_position": 1}, keys=("id",), change=())
-
-
-def quarantine_event(conn: Connection, event: Mapping[str, Any]) -> None:
-    """Keep beside the ledger why an authentic event was not understood."""
-    conn.execute(insert(quarantined_events), dict(event))
 
 
 # --- reading back --------------------------------------------------------------------------------------------
@@ -189,7 +183,7 @@ class ReplayQuery:
 
 def replay(conn: Connection, query: ReplayQuery, devices: Sequence[str] | None = None) -> list[StoredEvent]:
     """Events in ledger order (or newest first) after `after_position`; `devices`: those an asker may see, None: all."""
-    found = _select_events().where(events.c.position > query.after_position, events.c.type != "")
+    found = select_events().where(events.c.position > query.after_position, events.c.type != "")
     if query.device_id is not None:
         found = found.where(streams.c.device_id == query.device_id)
     if query.parcel_id is not None:
@@ -217,7 +211,7 @@ def follow(conn: Connection, after_position: int, limit: int, types: frozenset[s
 @lru_cache(maxsize=32)
 def _following(types: frozenset[str]) -> Prepared:
     """Built once for each projection."""
-    query = _select_events().where(events.c.position > bindparam("after"), _of(types))
+    query = select_events().where(events.c.position > bindparam("after"), _of(types))
     return Prepared(query.order_by(events.c.position).limit(bindparam("most")))
 
 
@@ -273,13 +267,8 @@ def clear_faults(conn: Connection, projection: str) -> None:
     conn.execute(projection_faults.delete().where(projection_faults.c.projection == projection))
 
 
-def quarantined(conn: Connection, limit: int = 100) -> list[Row[Any]]:
-    """Events that wait to be understood, oldest first."""
-    query = select(quarantined_events).where(quarantined_events.c.released_at_ms.is_(None))
-    return list(conn.execute(query.order_by(quarantined_events.c.position).limit(limit)))
-
-
-def _select_events() -> Select[Any]:
+def select_events() -> Select[Any]:
+    """Events with their device and stream, as `stored_event` reads them."""
     return select(events, streams.c.device_id, streams.c.stream).join(
         streams, events.c.stream_no == streams.c.stream_no
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Index, Row, Table, bindparam, delete, insert, select, update
 
 from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.lockers.custody import TYPES, CompartmentFacts, fold_compartment, fold_parcel
 from cloud_bridge.lockers.model import Custody
+from cloud_bridge.storage.prepared import Prepared
 from cloud_bridge.storage.schema import Whole, Words, metadata
 
 custody_compartments = Table(
@@ -34,6 +35,7 @@ custody_parcels = Table(
     Column("deposited_at_ms", Whole, nullable=False),
     Column("left_at_ms", Whole),
 )
+Index("ix_custody_parcels_parcel_id", custody_parcels.c.parcel_id)
 
 
 class CustodyProjection:
@@ -59,6 +61,10 @@ class CustodyProjection:
     def reset(self, conn: Connection) -> None:
         conn.execute(delete(custody_compartments))
         conn.execute(delete(custody_parcels))
+
+    def reset_device(self, conn: Connection, device_id: str) -> None:
+        conn.execute(delete(custody_compartments).where(custody_compartments.c.locker_id == device_id))
+        conn.execute(delete(custody_parcels).where(custody_parcels.c.locker_id == device_id))
 
 
 class _Rows:
@@ -96,11 +102,11 @@ class _Rows:
 
 def compartment_facts(conn: Connection, locker_id: str) -> dict[int, CompartmentFacts]:
     """What events say about a locker's compartments, by number."""
-    return {row.compartment_no: _facts(row) for row in conn.execute(_COMPARTMENTS, {"locker": locker_id})}
+    return {row.compartment_no: _facts(row) for row in _COMPARTMENTS.all(conn, {"locker": locker_id})}
 
 
 def _facts_of(conn: Connection, locker_id: str, no: int) -> CompartmentFacts | None:
-    row = conn.execute(_COMPARTMENT, {"locker": locker_id, "no": no}).one_or_none()
+    row = _COMPARTMENT.first(conn, {"locker": locker_id, "no": no})
     return None if row is None else _facts(row)
 
 
@@ -109,7 +115,7 @@ def _facts(row: Row[Any]) -> CompartmentFacts:
 
 
 def custody_of(conn: Connection, locker_id: str, parcel_id: str) -> Custody | None:
-    row = conn.execute(_PARCEL, {"locker": locker_id, "parcel": parcel_id}).one_or_none()
+    row = _PARCEL.first(conn, {"locker": locker_id, "parcel": parcel_id})
     return None if row is None else _custody(row)
 
 
@@ -123,15 +129,15 @@ def deposited_at(conn: Connection, locker_id: str) -> list[Custody]:
 
 def custodies_of_parcel(conn: Connection, parcel_id: str) -> list[Custody]:
     """One per locker that saw the parcel, newest deposit first."""
-    return [_custody(row) for row in conn.execute(_EVERYWHERE, {"parcel": parcel_id})]
+    return [_custody(row) for row in _EVERYWHERE.all(conn, {"parcel": parcel_id})]
 
 
 def _put_compartment(conn: Connection, locker_id: str, no: int, facts: CompartmentFacts, *, new: bool) -> None:
     values = {"door": facts.door, "enabled": int(facts.enabled), "holds": " ".join(facts.holds)}
     if new:
-        conn.execute(_NEW_COMPARTMENT, {"locker_id": locker_id, "compartment_no": no, **values})
+        _NEW_COMPARTMENT.run(conn, {"locker_id": locker_id, "compartment_no": no, **values})
     else:
-        conn.execute(_CHANGE_COMPARTMENT, {"locker": locker_id, "no": no, **values})
+        _CHANGE_COMPARTMENT.run(conn, {"locker": locker_id, "no": no, **values})
 
 
 def _put_code(conn: Connection, event: StoredEvent) -> None:
@@ -149,9 +155,9 @@ def _put_custody(conn: Connection, item: Custody, *, new: bool) -> None:
         "deposited_at_ms": item.deposited_at_ms, "left_at_ms": item.left_at_ms,
     }  # fmt: skip
     if new:
-        conn.execute(_NEW_PARCEL, {"locker_id": item.locker_id, "parcel_id": item.parcel_id, **values})
+        _NEW_PARCEL.run(conn, {"locker_id": item.locker_id, "parcel_id": item.parcel_id, **values})
     else:
-        conn.execute(_CHANGE_PARCEL, {"locker": item.locker_id, "parcel": item.parcel_id, **values})
+        _CHANGE_PARCEL.run(conn, {"locker": item.locker_id, "parcel": item.parcel_id, **values})
 
 
 def _custody(row: Row[Any]) -> Custody:
@@ -163,23 +169,24 @@ def _custody(row: Row[Any]) -> Custody:
 
 # Built once: making such a statement costs more than running it.
 _IN_LOCKER = custody_compartments.c.locker_id == bindparam("locker")
-_COMPARTMENTS = select(custody_compartments).where(_IN_LOCKER)
-_COMPARTMENT = _COMPARTMENTS.where(custody_compartments.c.compartment_no == bindparam("no"))
-_NEW_COMPARTMENT = insert(custody_compartments)
-_CHANGE_COMPARTMENT = (
+_THE_COMPARTMENT = (_IN_LOCKER, custody_compartments.c.compartment_no == bindparam("no"))
+_COMPARTMENTS = Prepared(select(custody_compartments).where(_IN_LOCKER))
+_COMPARTMENT = Prepared(select(custody_compartments).where(*_THE_COMPARTMENT))
+_NEW_COMPARTMENT = Prepared(insert(custody_compartments))
+_CHANGE_COMPARTMENT = Prepared(
     update(custody_compartments)
-    .where(_IN_LOCKER, custody_compartments.c.compartment_no == bindparam("no"))
+    .where(*_THE_COMPARTMENT)
     .values({name: bindparam(name) for name in ("door", "enabled", "holds")})
 )
 _OF_PARCEL = (custody_parcels.c.locker_id == bindparam("locker"), custody_parcels.c.parcel_id == bindparam("parcel"))
-_PARCEL = select(custody_parcels).where(*_OF_PARCEL)
-_EVERYWHERE = (
+_PARCEL = Prepared(select(custody_parcels).where(*_OF_PARCEL))
+_EVERYWHERE = Prepared(
     select(custody_parcels)
     .where(custody_parcels.c.parcel_id == bindparam("parcel"))
     .order_by(custody_parcels.c.deposited_at_ms.desc(), custody_parcels.c.locker_id)
 )
-_NEW_PARCEL = insert(custody_parcels)
-_CHANGE_PARCEL = (
+_NEW_PARCEL = Prepared(insert(custody_parcels))
+_CHANGE_PARCEL = Prepared(
     update(custody_parcels)
     .where(*_OF_PARCEL)
     .values({

@@ -7,6 +7,7 @@ import pytest
 from cloud_bridge.fleet import alarms
 from cloud_bridge.fleet.service import Fleet
 from cloud_bridge.ledger import gaps as ledger_gaps
+from cloud_bridge.ledger import set_apart
 from cloud_bridge.ledger import store as ledger
 from edge.wire.checkpoint import parse_note, verify_receipt
 from edge.wire.envelope import Kind, open_envelope, seal, wrap
@@ -376,7 +377,7 @@ async def test_unknown_event_is_set_apart_alone_and_the_others_go_on(world, log)
     log.append(heartbeat(1), EventDraft("teleported", {"to": "mars"}, NOW_MS), heartbeat(2))
     assert kinds(await world.send(DEVICE, log.batch(10))) == ["receipt"]
     await assert_unharmed(world, log, 13)
-    apart = await world.db.read(ledger.quarantined)
+    apart = await world.db.read(set_apart.quarantined)
     assert [(row.seq, row.reason) for row in apart] == [(11, "unknown_type")]
     seen = await world.db.read(lambda conn: ledger.replay(conn, ledger.ReplayQuery(device_id=DEVICE)))
     assert [event.seq for event in seen] == [*range(11), 12]
@@ -386,20 +387,20 @@ async def test_signed_event_of_another_device_is_set_apart_and_not_believed(worl
     other = device_log(world, 2, stream=log.stream).fill(11)
     log.raws.append(other.raws[10])
     assert kinds(await world.send(DEVICE, log.batch(10))) == ["receipt"]
-    assert [(row.seq, row.reason) for row in await world.db.read(ledger.quarantined)] == [(10, "source")]
+    assert [(row.seq, row.reason) for row in await world.db.read(set_apart.quarantined)] == [(10, "source")]
 
 
 async def test_signed_bytes_that_are_no_event_are_set_apart(world, log) -> None:
     log.raws.append(b"\xff\xfenot json")
     log.fill(1)
     assert kinds(await world.send(DEVICE, log.batch(10))) == ["receipt"]
-    assert [(row.seq, row.reason) for row in await world.db.read(ledger.quarantined)] == [(10, "profile")]
+    assert [(row.seq, row.reason) for row in await world.db.read(set_apart.quarantined)] == [(10, "profile")]
 
 
 async def test_payload_that_breaks_its_type_is_set_apart(world, log) -> None:
     log.append(EventDraft("parcel_deposited", {"compartment_no": 0}, NOW_MS))
     assert kinds(await world.send(DEVICE, log.batch(10))) == ["receipt"]
-    assert [row.reason for row in await world.db.read(ledger.quarantined)] == ["payload"]
+    assert [row.reason for row in await world.db.read(set_apart.quarantined)] == ["payload"]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x00" * 200_000, b"\x85\x01", wrap(Kind.BATCH, b"\xa0"), b"\xff" * 40])

@@ -52,6 +52,6 @@ async def test_a_sensor_that_hangs_reads_none_and_holds_up_no_other():
     assert calls == [1]
     let_go.set()
     async with asyncio.timeout(10):  # the thread that hung ends when the machine lets it
-        while [reading.value for reading in await group.poll()] != [7, 1]:
+        while [reading.value for reading in await group.poll()] != [7, 1]:  # noqa: ASYNC110  a thread ends
             await asyncio.sleep(0)
     group.close()
