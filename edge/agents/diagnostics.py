@@ -9,7 +9,7 @@ import structlog
 
 
 class LossyStream:
-    """A text stream whose failed writes are counted, not raised."""
+    """A text stream whose failed writes are counted, not raised: a full disk, or a stream that was closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -18,14 +18,14 @@ class LossyStream:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except OSError:
+        except (OSError, ValueError):
             self.dropped += 1
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             self.dropped += 1
 
 
