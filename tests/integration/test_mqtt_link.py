@@ -103,6 +103,11 @@ class Station:
         options = {"first_retry_ms": 100, "max_retry_ms": 300, "connect_timeout_s": 5.0, **settings}
         self.link = MqttLink(MqttSettings("127.0.0.1", port, DEVICE, **options), Half(), listeners)  # type: ignore[arg-type]
 
+    @property
+    def moves(self) -> list[object]:
+        """The diary without attempts that found no broker listening yet: their number is the machine's pace."""
+        return [entry for entry in self.diary if not str(entry).startswith("failed")]
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
@@ -160,18 +165,18 @@ async def test_link_published_messages_arrive_in_order(broker: Broker, listener:
 
 async def test_link_broker_killed_reports_and_comes_back(broker: Broker) -> None:
     async with running(Station(broker.port)) as station:
-        await until(lambda: station.diary == ["connected"])
+        await until(lambda: station.moves == ["connected"])
         broker.end()
-        await until(lambda: station.diary == ["connected", "disconnected"])
+        await until(lambda: station.moves == ["connected", "disconnected"])
         with pytest.raises(LinkDown):
             await station.link.publish("up", b"lost")
         broker.begin()
-        await until(lambda: station.diary == ["connected", "disconnected", "connected"])
+        await until(lambda: station.moves == ["connected", "disconnected", "connected"])
 
 
 async def test_link_waiting_for_room_learns_that_the_link_is_lost(broker: Broker) -> None:
     async with running(Station(broker.port, max_in_flight=1)) as station:
-        await until(lambda: station.diary == ["connected"])
+        await until(lambda: station.moves == ["connected"])
         broker.end()
         async with asyncio.timeout(10):
             with pytest.raises(LinkDown):
@@ -219,7 +224,7 @@ async def test_link_silent_peer_is_found_by_keepalive() -> None:
 
     server = await asyncio.start_server(peer, "127.0.0.1", 0)
     async with server, running(Station(server.sockets[0].getsockname()[1], keepalive_s=1)) as station:
-        await until(lambda: station.diary[:2] == ["connected", "disconnected"])
+        await until(lambda: station.moves[:2] == ["connected", "disconnected"])
 
 
 async def test_link_killed_process_leaves_its_last_will(broker: Broker, listener: Listener) -> None:
