@@ -5,7 +5,7 @@ It runs beside the agent, for a moment and again every minute, and has no memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -175,12 +175,3 @@ class Updater:
     def _save(self, update: Update) -> None:
         self._ports.records.save(self._record, encode_update(update))
 
-
-def outcome(records: DocumentFiles) -> Mapping[str, str]:
-    """Phase and reason of both kinds, for the technician."""
-    told = {}
-    for kind in ReleaseKind:
-        data = records.load(f"update-{kind.value}.json")
-        update = Update() if data is None else decode_update(data)
-        told[kind.value] = f"{update.phase.value} {update.reason}".strip()
-    return told
