@@ -174,4 +174,3 @@ class Updater:
 
     def _save(self, update: Update) -> None:
         self._ports.records.save(self._record, encode_update(update))
-
