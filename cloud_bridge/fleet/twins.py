@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,20 +29,25 @@ def load_twin(conn: Connection, device_id: str) -> Twin:
 
 
 def set_desired(conn: Connection, device_id: str, section: str, value: Any) -> Twin:
-    """Set one section of the desired document (None removes it); the version rises only when the document changes.
+    """Set one section of the desired document (None removes it), as `set_sections` does."""
+    return set_sections(conn, device_id, {section: value})
+
+
+def set_sections(conn: Connection, device_id: str, sections: Mapping[str, Any]) -> Twin:
+    """Set sections of the desired document together (None removes one): at most one new version, and none when the
+    document stays the same.
 
     Raises:
-        InvalidData: a value outside the JSON profile, or a document over 96 KiB.
+        InvalidData: a value outside the JSON profile, or a document over 96 KiB; nothing is changed then.
     """
     twin = _locked(conn, device_id)
     doc: dict[str, Any] = json.loads(twin.doc) if twin.doc else {}
-    doc.pop(section, None)
-    if value is not None:
-        doc[section] = value
+    doc.update(sections)
     try:
-        encoded = canonical.encode(doc)
+        encoded = canonical.encode({name: value for name, value in doc.items() if value is not None})
     except WireError as error:
-        raise InvalidData(error.what, where=f"desired.{section}", remedy="Use the JSON profile of events.") from error
+        where = f"desired.{'|'.join(sorted(sections))}"
+        raise InvalidData(error.what, where=where, remedy="Use the JSON profile of events.") from error
     if len(encoded) > MAX_DOC_BYTES:
         raise InvalidData(f"{len(encoded)} bytes, at most {MAX_DOC_BYTES}", where=f"desired of {device_id}")
     if encoded == twin.doc:
