@@ -20,6 +20,7 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from cloud_bridge.device_lanes import DeviceLanes
 from cloud_bridge.errors import BrokerOpen, CloudError, LinkDown
 from cloud_bridge.fleet.model import Outgoing
 from cloud_bridge.ports import Random
@@ -73,7 +74,7 @@ class MqttBridge:
         self._settings = settings
         self._receive = receive
         self._random = random
-        self._lanes = _Lanes(settings.max_waiting)
+        self._lanes = DeviceLanes(settings.max_waiting)
         self._connection: _Connection | None = None
         self.connected = asyncio.Event()
         self.counters: Counter[str] = Counter()
@@ -155,42 +156,6 @@ class MqttBridge:
                 _log.exception("a message of %s on %s met a defect", device_id, channel)
             finally:
                 self._lanes.done(device_id)
-
-
-class _Lanes:
-    """Waiting messages by device: one device's are worked on one after another, devices side by side."""
-
-    def __init__(self, max_waiting: int) -> None:
-        self._lanes: dict[str, deque[tuple[str, bytes]]] = {}
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
-        self._waiting = 0
-        self._max_waiting = max_waiting
-
-    def put(self, device_id: str, channel: str, payload: bytes) -> bool:
-        """False when too much waits already: shed here, before anything is promised."""
-        if self._waiting >= self._max_waiting:
-            return False
-        self._waiting += 1
-        lane = self._lanes.get(device_id)
-        if lane is None:
-            self._lanes[device_id] = deque([(channel, payload)])
-            self._ready.put_nowait(device_id)
-        else:
-            lane.append((channel, payload))
-        return True
-
-    async def take(self) -> tuple[str, str, bytes]:
-        """The next message of a device that nobody works on; `done` must follow."""
-        device_id = await self._ready.get()
-        channel, payload = self._lanes[device_id].popleft()
-        self._waiting -= 1
-        return device_id, channel, payload
-
-    def done(self, device_id: str) -> None:
-        if self._lanes[device_id]:
-            self._ready.put_nowait(device_id)
-        else:
-            del self._lanes[device_id]
 
 
 class _Connection:
