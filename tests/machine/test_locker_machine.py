@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 )
 
 from edge.core.authority_time import AuthorityTime
-from edge.core.locker.desired import Compartment, Desired, Limits, Reservation
+from edge.core.locker.depositing import size_offers
+from edge.core.locker.desired import Compartment, Desired, Limits, Reservation, Zone
 from edge.core.locker.durable import Durable
 from edge.core.locker.fold import fold
 from edge.core.locker.machine import replay, step
@@ -43,6 +44,7 @@ from edge.core.locker.model import (
     Recheck,
     Record,
     Scanned,
+    SensorRead,
     SessionChanged,
     Started,
     StartTimer,
@@ -51,13 +53,15 @@ from edge.core.locker.model import (
     TimerFired,
     TrustChanged,
 )
+from edge.core.locker.presses import offered
 from edge.core.locker.state import LockerState
 from edge.core.locker.steps import Step
-from edge.ports import Channel, DoorState, Now, PulseReply
+from edge.ports import Channel, DoorState, Now, PulseReply, SensorKind
 from edge.wire.event import Event, EventDraft
 from edge.wire.messages import Command
+from edge.wire.pickup_claims import Operation
 from tests.machine.playbook import START_AT_MS, STREAM, hex_id
-from tests.machine.visitors import DAY_MS, FLEET, courier_code, pickup_code
+from tests.machine.visitors import DAY_MS, FLEET, courier_code, pickup_code, technician_code
 from tests.unit.edge.core.locker.test_pin import pin
 
 DOORS = 4
@@ -67,6 +71,12 @@ NONCES = (b"n" * 16, b"m" * 16)
 QUIET = (Started, DesiredReceived, StorageChanged, SessionChanged)
 KEPT = (Started, DoorRead, PulseEnded, TimerFired, BoardChanged, DesiredReceived, LinkAlarm)
 MINUTE_MS = 60_000
+KEYS = (
+    "try_again", "done", "cancel", "open", "did_not_open", "too_big", "dirty", "next_compartment", "empty", "damaged",
+    "reopen", "took_out", "left_in", "open_all", "reconcile", "accessible", "size:400x200x500", "open:1", "open:3",
+    "found:as_expected", "found:empty", "found:other", "out_of_service:2", "in_service:1", "in_service:2",
+    "in_service:3", "in_service:4",
+)  # fmt: skip
 STRANGE_ARGS = st.fixed_dictionaries(
     {},
     optional={
@@ -351,6 +361,9 @@ class LockerMachine(RuleBasedStateMachine):
             revoked=frozenset({hex_id(3)} if revoke else ()),
             audiences=frozenset({"locker:locker-1"}),
             limits=Limits(openings_per_minute=4),
+            retrievals=frozenset({"PW002"} if revoke else ()),
+            collect_by={hex_id(32): self.now().at_ms + 60_000} if older else {},
+            zones={"cold": Zone("cold", (1, 3), 2_000, 8_000, 60)},
         )
         if version >= self.desired.version:
             self.desired = wanted
@@ -452,9 +465,73 @@ class LockerMachine(RuleBasedStateMachine):
     def pin_is_entered(self, code: str) -> None:
         self.feed(PinEntered(code, self.fresh()))
 
-    @rule(action=st.sampled_from(("try_again", "done", "cancel", "open")))
+    @rule(action=st.sampled_from(KEYS))
     def key_pressed(self, action: str) -> None:
         self.key_is_pressed(action)
+
+    @rule(which=st.integers(0, 9), no=st.integers(1, DOORS))
+    def key_that_is_offered_is_pressed(self, which: int, no: int) -> None:
+        """As the page does: it shows what means something, and somebody presses one."""
+        names = offered(self.state, self.now())
+        if names:
+            name = names[which % len(names)]
+            offers = size_offers(self.state, self.now())
+            arguments = {
+                "open": no,
+                "out_of_service": no,
+                "in_service": no,
+                "found": ("as_expected", "empty", "other")[no % 3],
+            }
+            if name == "size" and offers:
+                arguments["size"] = offers[no % len(offers)].code
+            self.key_is_pressed(f"{name}:{arguments[name]}" if name in arguments else name)
+
+    # --- the other visits -------------------------------------------------------------------------------------
+
+    @rule(again=st.integers(0, 3), subject=st.sampled_from(("tech:anna", "tech:ben")))
+    def technician_came(self, again: int, subject: str) -> None:
+        jti = min(self.jtis, 2) if again == 3 else self.next_jti()
+        self.feed(Scanned(technician_code(jti, subject, at_ms=self.whole_second()), self.fresh()))
+
+    @rule(keys=st.lists(st.sampled_from(KEYS), max_size=3), second=st.booleans())
+    def technician_works(self, keys: list[str], second: bool) -> None:
+        self.key_is_pressed("cancel")
+        self.feed(Scanned(technician_code(self.next_jti(), at_ms=self.whole_second()), self.fresh()))
+        for key in ("open_all", *keys) if second else keys:
+            self.key_is_pressed(key)
+        if second:
+            self.feed(Scanned(technician_code(self.next_jti(), "tech:ben", at_ms=self.whole_second()), self.fresh()))
+        self.door_does_as_meant(put=False)
+
+    @rule()
+    def courier_retrieves(self) -> None:
+        code = courier_code(self.next_jti(), at_ms=self.whole_second(), operation=Operation.RETRIEVE)
+        self.feed(Scanned(code, self.fresh()))
+
+    @rule(pickup=st.integers(41, 43), meant=st.booleans())
+    def sender_came(self, pickup: int, meant: bool) -> None:
+        code = pickup_code(self.next_jti(), pickup, at_ms=self.whole_second(), operation=Operation.DROP_OFF)
+        self.feed(Scanned(code, self.fresh()))
+        if meant:
+            self.key_is_pressed("size:400x200x500")
+            self.door_does_as_meant(put=True)
+
+    @rule(parcel=st.sampled_from(("PW801", "PW802")), accessible=st.booleans())
+    def courier_brings_what_nobody_announced(self, parcel: str, accessible: bool) -> None:
+        self.courier_comes(0, parcel)
+        if accessible:
+            self.key_is_pressed("accessible")
+        self.key_is_pressed("size:400x200x500")
+        self.door_does_as_meant(put=True)
+
+    def whole_second(self) -> int:
+        return self.now().at_ms // 1000 * 1000
+
+    # --- the cabinet's own sensors ----------------------------------------------------------------------------
+
+    @rule(kind=st.sampled_from(SensorKind), value=st.sampled_from((None, 0, 1, 15, 80, 5_000, 9_000)))
+    def sensor_speaks(self, kind: SensorKind, value: int | None) -> None:
+        self.feed(SensorRead(kind, "cold", value))
 
     def key_is_pressed(self, action: str) -> None:
         self.feed(Pressed(action, self.fresh()))

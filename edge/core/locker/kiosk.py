@@ -112,7 +112,7 @@ def pulse_settled(turn: Turn, no: int, outcome: str) -> None:
     if session.purpose == "open_all":
         if outcome == "did_not_open":
             turn.alarm("door_did_not_open", str(no))
-        queueing.open_next(turn, session.queue, queueing.next_id(turn, no))
+        queueing.open_next(turn, session.queue)
     else:
         opening.pulse_settled(turn, no, outcome)
 

@@ -15,13 +15,16 @@ CAP_TICK_MS = 5_000
 UNATTENDED = frozenset({"open_all", "reconcile"})  # these wait by themselves until the cap lets them go on
 
 
-def open_next(turn: Turn, queue: tuple[int, ...], fresh_id: str) -> None:
-    """Open the first of `queue` that may be opened; the others follow. With none left the visit's loop is over."""
+def open_next(turn: Turn, queue: tuple[int, ...], fresh_id: str | None = None) -> None:
+    """Open the first of `queue` that may be opened; the others follow. With none left the visit's loop is over.
+
+    `fresh_id` None: no input brings one, so the visit's own makes the next authority's.
+    """
     purpose = turn.state.session.purpose
     for place, no in enumerate(queue):
         rest, why = queue[place + 1 :], opening.refusal(turn, no, purpose)
         if why is None:
-            opening.open_door(turn, no, fresh_id, queue=rest)
+            opening.open_door(turn, no, fresh_id or _own_id(turn, no), queue=rest)
             return
         if why in opening.PASSING and purpose in UNATTENDED:
             _wait_for_cap(turn, (no, *rest))
@@ -72,10 +75,11 @@ def cap_ticked(turn: Turn) -> None:
     """The cap may let the next door go by now."""
     session = turn.state.session
     if session.step is Step.OPENING and session.compartment_no is None and session.queue:
-        open_next(turn, session.queue, next_id(turn, session.queue[0]))
+        open_next(turn, session.queue)
 
 
-def next_id(turn: Turn, no: int) -> str:
-    """The id from which the next authority is made when no input brings one: of this visit, this door, this try."""
+def _own_id(turn: Turn, no: int) -> str:
+    """Of this visit, this door, this try, this moment: never the same again, so that no authority is given twice."""
     visit_id = turn.state.session.visit_id or ""
-    return derive_id(f"{visit_id}/{no}/{turn.state.durable.tries(visit_id, no)}", "next")
+    tries = turn.state.durable.tries(visit_id, no)
+    return derive_id(f"{visit_id}/{no}/{tries}/{turn.now.mono_ms}", "next")
