@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +10,13 @@ import typer
 
 from edge.wire.errors import WireError
 from edge.wire.keys import Role
-from provisioning import registry_file, report
+from provisioning import authority_commands, registry_file, report
 from provisioning.authority import at
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, Usage
 from provisioning.export import Receiver, files_for
-from provisioning.fleet import Fleet, Outcome, new_fleet
+from provisioning.fleet import Fleet, Outcome, fleet_at
+from provisioning.founding import new_fleet
+from provisioning.options import FLEET, Dir, DryRun, Json, Offline, Voice
 from provisioning.output import EXIT_WITH_PROBLEMS, Progress, speaking
 from provisioning.party import Party
 from provisioning.profiles import MAX_REQUEST_BYTES, PROFILES, Kind, check_party_id
@@ -30,12 +30,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(authority_commands.app, name="ca")
 app.add_typer(release_commands.app, name="releases")
 
-Dir = Annotated[Path, typer.Option("--dir", envvar="PW_FLEET_DIR", help="Folder of the fleet.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and say what would happen; write nothing.")]
-Voice = Annotated[Progress, typer.Option("--progress", help="How progress is told on stderr.")]
 Days = Annotated[int | None, typer.Option("--days", help="Life of the certificate; default by kind.")]
 Replace = Annotated[
     bool, typer.Option("--replace", help="A new device under an old id: the old keys lose their trust.")
@@ -43,7 +40,6 @@ Replace = Annotated[
 Overlap = Annotated[
     int, typer.Option(min=0, max=365, help="For how long the old key is still accepted; 0 if it was lost.")
 ]
-FLEET = Path("fleet")
 
 
 @app.command()
@@ -111,7 +107,7 @@ def issue(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Certify a bridge or broker. Running it again changes nothing until two thirds of the life are near."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
         data = _read_request(csr)
         outcome = fleet.issue(data, party_id, kind, _now_ms(), hosts=host or (), life_days=days, replace=replace)
         party = _finish(fleet, outcome, out_file, dry_run)
@@ -130,7 +126,7 @@ def enrol(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Enrol or renew devices. With several requests a bad one is reported and the rest goes on (exit code 6)."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
         results: list[dict[str, Any]] = []
         problems: list[dict[str, Any]] = []
         with out.counting("enrolling", requests) as paths:
@@ -160,7 +156,7 @@ def revoke(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """End a party's trust for ever: certificates onto the revocation list, keys never accepted again."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
         if not reason.isprintable() or not 1 <= len(reason) <= 200:
             raise Usage("not 1 to 200 printable characters", where="--reason", remedy="Say why in one line.")
         outcome = fleet.revoke(party_id, reason, _now_ms())
@@ -174,7 +170,7 @@ def revoke(
 @app.command()
 def crl(folder: Dir = FLEET, as_json: Json = False, dry_run: DryRun = False, progress: Voice = Progress.AUTO) -> None:
     """Sign the revocation list anew. It is valid for 30 days; a broker with an outdated list refuses everybody."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
         outcome = fleet.refresh_revocations(_now_ms())
         _finish(fleet, outcome, None, dry_run)
         out.result({"verdict": outcome.verdict}, "revocation list renewed")
@@ -184,7 +180,7 @@ def crl(folder: Dir = FLEET, as_json: Json = False, dry_run: DryRun = False, pro
 def bundle(
     rotate: Annotated[Role | None, typer.Option("--rotate", help="Give this role a new key.")] = None,
     overlap_days: Overlap = OVERLAP_DAYS,
-    offline: Annotated[Path | None, typer.Option("--offline", help="Where the offline folder is now.")] = None,
+    offline: Offline = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="Where the sealed bundle goes.")] = None,
     folder: Dir = FLEET,
     as_json: Json = False,
@@ -192,7 +188,7 @@ def bundle(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Show or write the trust bundle, or rotate a role's key."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder, offline) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder, offline) as fleet:
         outcome = (
             fleet.rotate(rotate, overlap_days, _now_ms()) if rotate else Outcome("kept", bundle=fleet.trust_bundle())
         )
@@ -217,7 +213,7 @@ def export(
     progress: Voice = Progress.AUTO,
 ) -> None:
     """Write what a bridge, broker or device is given of the fleet. Private keys go to a bridge only."""
-    with speaking(as_json, progress, dry_run) as out, _fleet(folder) as fleet:
+    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
         files = files_for(fleet, receiver, _now_ms())
         for file in files if not dry_run else ():
             write_file(to / file.name, file.data, private=file.private)
@@ -228,7 +224,7 @@ def export(
 @app.command(name="list")
 def list_parties(folder: Dir = FLEET, as_json: Json = False) -> None:
     """All devices and servers of the fleet."""
-    with speaking(as_json) as out, _fleet(folder) as fleet:
+    with speaking(as_json) as out, fleet_at(folder) as fleet:
         parties = fleet.parties()
         facts = {
             "fleet": fleet.name,
@@ -241,7 +237,7 @@ def list_parties(folder: Dir = FLEET, as_json: Json = False) -> None:
 @app.command()
 def show(party_id: str, folder: Dir = FLEET, as_json: Json = False) -> None:
     """One device or server, with its certificates."""
-    with speaking(as_json) as out, _fleet(folder) as fleet:
+    with speaking(as_json) as out, fleet_at(folder) as fleet:
         party = fleet.party(party_id)
         facts = {**party.model_dump(mode="json"), **report.renewal(party)}
         rows = [(name, str(value)) for name, value in facts.items() if name not in ("certificates", "retired_keys")]
@@ -249,14 +245,6 @@ def show(party_id: str, folder: Dir = FLEET, as_json: Json = False) -> None:
             ("certificate", f"{issued.serial} to {at(issued.not_after_ms):%Y-%m-%d}") for issued in party.certificates
         ]
         out.table(facts, ("what", "value"), rows)
-
-
-@contextmanager
-def _fleet(folder: Path, offline: Path | None = None) -> Iterator[Fleet]:
-    """The fleet, with other commands kept out."""
-    place = FleetFolder(folder, offline)
-    with place.locked():
-        yield Fleet(place)
 
 
 def _read_request(path: Path) -> bytes:

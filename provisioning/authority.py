@@ -1,4 +1,4 @@
-"""The fleet's certificate authority: a root that is used once, and the issuing key that signs every day."""
+"""One certificate authority of a fleet: a root that is used once, and the issuing key that signs every day."""
 
 from __future__ import annotations
 
@@ -40,34 +40,31 @@ def ms(moment: datetime.datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The issuing certificate with its key, and the root above it."""
+    """The issuing certificate with its key, and the root above it.
+
+    `number` counts the fleet's authorities from 1. `cross`: the issuing certificate once more, signed by the former
+    root, so that a peer that knows only that one goes on trusting what is issued here.
+    """
 
     issuing: x509.Certificate
     root: x509.Certificate
     key: ec.EllipticCurvePrivateKey = field(repr=False)
-
-    @classmethod
-    def load(cls, issuing_pem: bytes, root_pem: bytes, key_pem: bytes) -> Authority:
-        """
-        Raises:
-            StorageFailed: a file is damaged, or the key is not the certificate's.
-        """
-        try:
-            issuing, root = x509.load_pem_x509_certificate(issuing_pem), x509.load_pem_x509_certificate(root_pem)
-            key = load_pem_private_key(key_pem, password=None)
-            issuing.verify_directly_issued_by(root)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise StorageFailed(f"damaged: {error}"[:120], where="ca/", remedy="Restore the folder.") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != issuing.public_key():
-            raise StorageFailed(
-                "the key is not the certificate's", where="ca/issuing.key", remedy="Restore the folder."
-            )
-        return cls(issuing, root, key)
+    number: int = 1
+    cross: x509.Certificate | None = None
 
     @property
-    def chain_pem(self) -> bytes:
+    def trusted(self) -> tuple[x509.Certificate, ...]:
         """What a peer trusts: issuing certificate, then root."""
-        return certificate_pem(self.issuing) + certificate_pem(self.root)
+        return self.issuing, self.root
+
+    @property
+    def shown(self) -> x509.Certificate:
+        """What follows a certificate when it is shown.
+
+        With a former root it is the cross certificate alone: whoever trusts this authority holds its issuing
+        certificate already, and of two with one key a verifier may take the one that it can follow no further.
+        """
+        return self.cross or self.issuing
 
     def issue(
         self,
@@ -101,26 +98,61 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256())
 
 
-def new_root(fleet: str, now_ms: int) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def new_root(fleet: str, now_ms: int, number: int = 1) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     """A self-signed root for one fleet; it may sign one level of authorities below it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _authority_name(fleet, "root")
-    builder = _authority_builder(name, name, key, now_ms, ROOT_LIFE_DAYS, path_length=1)
+    name = _authority_name(fleet, "root", number)
+    builder = _authority_builder(name, name, key.public_key(), now_ms, ROOT_LIFE_DAYS, path_length=1)
     return key, builder.sign(key, hashes.SHA256())
 
 
-def new_issuing(
-    fleet: str, root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate, now_ms: int
-) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    """The issuing authority below the root; it may sign no further authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _authority_name(fleet, "issuing")
-    builder = _authority_builder(name, root.subject, key, now_ms, ISSUING_LIFE_DAYS, path_length=0)
-    return key, builder.add_extension(_authority_key_id(root), critical=False).sign(root_key, hashes.SHA256())
+def issuing_certificate(
+    fleet: str,
+    public: ec.EllipticCurvePublicKey,
+    root_key: ec.EllipticCurvePrivateKey,
+    root: x509.Certificate,
+    now_ms: int,
+    *,
+    number: int = 1,
+    life_days: int = ISSUING_LIFE_DAYS,
+) -> x509.Certificate:
+    """The certificate of an issuing key below `root`; it may sign no further authority."""
+    name = _authority_name(fleet, "issuing", number)
+    builder = _authority_builder(name, root.subject, public, now_ms, life_days, path_length=0)
+    return builder.add_extension(_authority_key_id(root), critical=False).sign(root_key, hashes.SHA256())
 
 
-def certificate_pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.PEM)
+def certificate_pem(*certificates: x509.Certificate) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def certificate_der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def read_certificate(pem: bytes, where: str) -> x509.Certificate:
+    """
+    Raises:
+        StorageFailed: it is damaged.
+    """
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise StorageFailed(f"damaged: {error}"[:120], where=where, remedy="Restore the folder.") from error
+
+
+def read_key(pem: bytes, where: str) -> ec.EllipticCurvePrivateKey:
+    """
+    Raises:
+        StorageFailed: it is damaged, or no key on a curve.
+    """
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise StorageFailed(f"damaged: {error}"[:120], where=where, remedy="Restore the folder.") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise StorageFailed("not a key on a curve", where=where, remedy="Restore the folder.")
+    return key
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -135,12 +167,12 @@ def public_der(request: x509.CertificateSigningRequest) -> bytes:
 def _authority_builder(
     name: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    public: ec.EllipticCurvePublicKey,
     now_ms: int,
     life_days: int,
     path_length: int,
 ) -> x509.CertificateBuilder:
-    builder = _builder(name, issuer, key.public_key(), now_ms, now_ms + life_days * DAY_MS)
+    builder = _builder(name, issuer, public, now_ms, now_ms + life_days * DAY_MS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
     return builder.add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
 
@@ -173,13 +205,10 @@ def _key_usage(**wanted: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: wanted.get(name, False) for name in names.split()})
 
 
-def _authority_name(fleet: str, level: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, fleet),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{fleet} {level}"),
-        ]
-    )
+def _authority_name(fleet: str, level: str, number: int) -> x509.Name:
+    common = f"{fleet} {level}" if number == 1 else f"{fleet} {level} {number}"
+    parts = (NameOID.ORGANIZATION_NAME, fleet), (NameOID.COMMON_NAME, common)
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts])
 
 
 def _name(party_id: str, kind: Kind, issuer: x509.Name) -> x509.Name:

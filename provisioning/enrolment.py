@@ -42,11 +42,14 @@ def keys_of(party: Party) -> Keys:
     return Keys(party.log_public, party.wrap_public, party.newest.tls_key if party.newest else "")
 
 
-def judge(party: Party | None, party_id: str, kind: Kind, keys: Keys, now_ms: int, *, replace: bool) -> Verdict:
+def judge(
+    party: Party | None, party_id: str, kind: Kind, keys: Keys, now_ms: int, *, authority: int, replace: bool
+) -> Verdict:
     """What becomes of the request. The proof of possession has been checked before.
 
     A device that still holds its log key may always renew, its certificate expired or not, with a new TLS key or
-    the old one. Anything else than the recorded log and wrap key is another device and needs the operator's word.
+    the old one; so may one whose certificate is not of the present `authority`. Anything else than the recorded log
+    and wrap key is another device and needs the operator's word.
 
     Raises:
         Conflict: another kind, a retired key, or other keys without `replace`.
@@ -62,12 +65,18 @@ def judge(party: Party | None, party_id: str, kind: Kind, keys: Keys, now_ms: in
             remedy="Empty the device's key folder, make a new request and enrol with --replace.",
         )
     if party.state == "active" and _same_identity(party, keys):
-        serves = party.newest is not None and party.newest.tls_key == keys.tls_key and not party.newest.due(now_ms)
-        return Verdict.KEPT if serves else Verdict.RENEWED
+        return Verdict.KEPT if _serves(party, keys, authority, now_ms) else Verdict.RENEWED
     if not replace:
         state = "is revoked" if party.state == "revoked" else "is enrolled with other keys"
         raise Conflict(f"it {state}", where=party_id, remedy="Add --replace if this is a new device under the old id.")
     return Verdict.REPLACED
+
+
+def _serves(party: Party, keys: Keys, authority: int, now_ms: int) -> bool:
+    newest = party.newest
+    if newest is None or newest.tls_key != keys.tls_key or newest.authority != authority:
+        return False
+    return not newest.due(now_ms)
 
 
 def _same_identity(party: Party, keys: Keys) -> bool:

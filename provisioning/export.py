@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from provisioning import registry_file, role_key, trust
+from provisioning import registry_file, revocation_lists, role_key, trust
 from provisioning.fleet import Fleet
 
 
@@ -30,8 +30,8 @@ def files_for(fleet: Fleet, receiver: Receiver, now_ms: int) -> list[ExportFile]
     Raises:
         NotFound: a role has no valid key any more.
     """
-    authority = ExportFile("ca.pem", fleet.authority.chain_pem)
-    revoked = ExportFile("crl.pem", fleet.folder.read("ca/crl.pem"))
+    authority = ExportFile("ca.pem", fleet.trusted_pem(now_ms))
+    revoked = ExportFile("crl.pem", revocation_lists.pem(fleet.folder, now_ms))
     registry = ExportFile("devices.json", registry_file.encode(fleet.name, fleet.parties(), now_ms))
     if receiver is Receiver.BROKER:
         return [authority, revoked, registry]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Literal
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from edge.wire.enrolment import EnrolmentRequest
-from edge.wire.ids import check_fleet
-from edge.wire.keys import Role, TrustBundle
-from provisioning import revocation, role_key, trust
-from provisioning.authority import Authority, certificate_pem, ms, new_issuing, new_root, private_pem, public_der
+from edge.wire.keys import Ed25519Signer, Role, TrustBundle
+from provisioning import generations, revocation_lists, role_key, trust
+from provisioning.authority import Authority, certificate_pem, ms, public_der
 from provisioning.enrolment import Keys, Verdict, fingerprint, judge, keys_of
 from provisioning.errors import Conflict, NotFound, Refused, StorageFailed
+from provisioning.founding import FleetFile
+from provisioning.issuing_key import IssuingKey
 from provisioning.party import Issued, Party
 from provisioning.profiles import (
     PROFILES,
@@ -32,17 +34,6 @@ from provisioning.profiles import (
 from provisioning.storage import FleetFolder, Write
 
 
-class FleetFile(BaseModel):
-    """`fleet.json`: the name and the root's public key, as devices and cloud are given it."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    format: Literal[1] = 1
-    fleet: str
-    root_public: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    created_at_ms: int
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a use case decided. Empty `writes`: everything is so already."""
@@ -51,34 +42,6 @@ class Outcome:
     writes: tuple[Write, ...] = ()
     party: Party | None = None
     bundle: TrustBundle | None = None
-
-
-def new_fleet(name: str, now_ms: int) -> tuple[FleetFile, tuple[Write, ...]]:
-    """A fleet's first files: root and issuing authority, fleet root, role keys, trust bundle, empty revocation list."""
-    check_fleet(name)
-    root_key, root = new_root(name, now_ms)
-    issuing_key, issuing = new_issuing(name, root_key, root, now_ms)
-    fleet_root = Ed25519PrivateKey.generate()
-    roles = {role: Ed25519PrivateKey.generate() for role in trust.CLOUD_ROLES}
-    bundle = trust.first_bundle(
-        name, {role: key.public_key().public_bytes_raw() for role, key in roles.items()}, now_ms
-    )
-    file = FleetFile(fleet=name, root_public=fleet_root.public_key().public_bytes_raw().hex(), created_at_ms=now_ms)
-    authority = Authority(issuing, root, issuing_key)
-    return file, (
-        Write("offline/ca.key", private_pem(root_key)),
-        Write("offline/root.key", role_key.pem(fleet_root)),
-        Write("ca/root.pem", certificate_pem(root)),
-        Write("ca/issuing.pem", certificate_pem(issuing)),
-        Write("ca/issuing.key", private_pem(issuing_key)),
-        Write("ca/crl.pem", revocation.new_list(authority, (), 1, now_ms)),
-        *(
-            Write(role_key.path(role, key.public_key().public_bytes_raw()), role_key.pem(key))
-            for role, key in roles.items()
-        ),
-        Write("trust.bundle", trust.sealed(bundle, role_key.signer(role_key.pem(fleet_root), "offline/root.key"))),
-        Write("fleet.json", file.model_dump_json(indent=1).encode() + b"\n"),
-    )
 
 
 class Fleet:
@@ -100,8 +63,13 @@ class Fleet:
 
     @cached_property
     def authority(self) -> Authority:
-        read = self.folder.read
-        return Authority.load(read("ca/issuing.pem"), read("ca/root.pem"), read("ca/issuing.key"))
+        """The newest, which issues."""
+        return generations.load(self.folder, generations.known(self.folder)[-1].number)
+
+    def trusted_pem(self, now_ms: int) -> bytes:
+        """The authorities that a peer trusts, in PEM."""
+        live = generations.live(self.folder, now_ms)
+        return b"".join(certificate_pem(*generations.trusted(self.folder, item.number)) for item in live)
 
     def trust_bundle(self) -> TrustBundle:
         return trust.opened(self.folder.read("trust.bundle"), bytes.fromhex(self.file.root_public))
@@ -170,8 +138,8 @@ class Fleet:
         return Outcome("revoked", (_record(party), *self._revocations(now_ms, party)), party)
 
     def refresh_revocations(self, now_ms: int) -> Outcome:
-        """A new revocation list, whether due or not."""
-        return Outcome("renewed", (self._new_list(self.parties(), now_ms),))
+        """New revocation lists, whether due or not."""
+        return Outcome("renewed", revocation_lists.anew(self.folder, self.parties(), now_ms))
 
     def rotate(self, role: Role, overlap_days: int, now_ms: int) -> Outcome:
         """A new key for a role and the next trust bundle. Needs the offline folder.
@@ -183,11 +151,7 @@ class Fleet:
         if role not in trust.CLOUD_ROLES:
             roles = ", ".join(trust.CLOUD_ROLES)
             raise Refused("it does not stand in the bundle", where=f"role {role}", remedy=f"Name one of {roles}.")
-        root = role_key.signer(self.folder.read("offline/root.key"), "offline/root.key")
-        if root.public.hex() != self.file.root_public:
-            raise Conflict(
-                "it is the root of another fleet", where="offline/root.key", remedy="Bring the right medium."
-            )
+        root = self._root()
         key = Ed25519PrivateKey.generate()
         public = key.public_key().public_bytes_raw()
         bundle = trust.rotated(self.trust_bundle(), role, public, now_ms, overlap_days)
@@ -196,6 +160,34 @@ class Fleet:
             Write("trust.bundle", trust.sealed(bundle, root)),
         )
         return Outcome("rotated", writes, bundle=bundle)
+
+    def rotate_authority(self, overlap_days: int, now_ms: int) -> Outcome:
+        """A new certificate authority, trusted beside the present one for `overlap_days`. Needs the offline folder.
+
+        It issues at once. Its issuing certificate is also signed by the present root, so a device that does not know
+        the new root yet goes on trusting the broker; by the trust bundle it learns of it. The brokers need the new
+        export before the first device shows a new certificate, because they also need the new revocation list.
+
+        Raises:
+            NotFound: the offline folder is not there.
+            Conflict: the last change is not over, or a certificate would outlive the overlap.
+        """
+        root = self._root()
+        needed_ms = max((issued.not_after_ms for party in self.parties() for issued in party.certificates), default=0)
+        anchors, files, in_force = generations.successor(
+            self.folder, self.name, IssuingKey.new(), overlap_days, needed_ms, now_ms
+        )
+        bundle = trust.next_bundle(replace(self.trust_bundle(), anchors=anchors), now_ms)
+        writes = (*files, Write("trust.bundle", trust.sealed(bundle, root)), in_force)
+        return Outcome("rotated", writes, bundle=bundle)
+
+    def _root(self) -> Ed25519Signer:
+        root = role_key.signer(self.folder.read("offline/root.key"), "offline/root.key")
+        if root.public.hex() != self.file.root_public:
+            raise Conflict(
+                "it is the root of another fleet", where="offline/root.key", remedy="Bring the right medium."
+            )
+        return root
 
     def _certify(
         self,
@@ -214,7 +206,7 @@ class Fleet:
         request = check_signing_request(csr, party_id)
         keys = Keys(*publics, tls_key=fingerprint(public_der(request)))
         former = self._find(party_id)
-        verdict = judge(former, party_id, kind, keys, now_ms, replace=replace)
+        verdict = judge(former, party_id, kind, keys, now_ms, authority=self.authority.number, replace=replace)
         claims = self._claims(party_id, keys)
         if verdict is Verdict.KEPT and former is not None and _hosts_of(former) == list(names):
             return Outcome(Verdict.KEPT, claims, former)
@@ -242,7 +234,8 @@ class Fleet:
             tls_key=tls_key,
             not_before_ms=now_ms,
             not_after_ms=ms(leaf.not_valid_after_utc),
-            pem=(certificate_pem(leaf) + certificate_pem(self.authority.issuing)).decode(),
+            pem=certificate_pem(leaf, self.authority.shown).decode(),
+            authority=self.authority.number,
         )
 
     def _claims(self, party_id: str, keys: Keys) -> tuple[Write, ...]:
@@ -258,16 +251,7 @@ class Fleet:
         return tuple(claims)
 
     def _revocations(self, now_ms: int, changed: Party) -> tuple[Write, ...]:
-        """A new list, if the old one lacks something of `changed` or is half through its life."""
-        listed = self.folder.read("ca/crl.pem")
-        if revocation.is_complete(listed, (changed,), now_ms) and not revocation.is_stale(listed, now_ms):
-            return ()
-        others = (party for party in self.parties() if party.party_id != changed.party_id)
-        return (self._new_list([*others, changed], now_ms),)
-
-    def _new_list(self, parties: Sequence[Party], now_ms: int) -> Write:
-        number = revocation.number_of(self.folder.read("ca/crl.pem")) + 1
-        return Write("ca/crl.pem", revocation.new_list(self.authority, parties, number, now_ms))
+        return revocation_lists.due(self.folder, changed, self.parties, now_ms)
 
     def _find(self, party_id: str) -> Party | None:
         data = self.folder.find(f"parties/{party_id}.json")
@@ -275,6 +259,14 @@ class Fleet:
 
     def _parse(self, name: str) -> Party:
         return Party.parse(self.folder.read(f"parties/{name}"), where=f"parties/{name}")
+
+
+@contextmanager
+def fleet_at(folder: Path, offline: Path | None = None) -> Iterator[Fleet]:
+    """The fleet of that folder, with everybody else kept out while it is in use."""
+    place = FleetFolder(folder, offline)
+    with place.locked():
+        yield Fleet(place)
 
 
 def _record(party: Party) -> Write:

@@ -16,7 +16,7 @@ Moment = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Issued(BaseModel):
-    """One certificate. `serial` in hex; `pem` is the leaf followed by its issuer."""
+    """One certificate. `serial` in hex; `pem`: the leaf and what is shown with it; `authority`: who issued it."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -26,6 +26,7 @@ class Issued(BaseModel):
     not_after_ms: Moment
     pem: str
     revoked_at_ms: Moment | None = None
+    authority: Annotated[int, Field(ge=1)] = 1
 
     def due(self, now_ms: int) -> bool:
         """Whether the earliest honest renewal has been reached; an expired certificate is due as well."""

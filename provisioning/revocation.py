@@ -1,4 +1,4 @@
-"""The certificate revocation list (RFC 5280 section 5), made anew from the records every time."""
+"""The revocation list of one authority (RFC 5280 section 5), made anew from the records every time."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def new_list(authority: Authority, parties: Iterable[Party], number: int, now_ms
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own), critical=False)
     )
-    for issued in sorted(_revoked(parties, now_ms), key=lambda item: item.serial):
+    for issued in sorted(_revoked(parties, authority.number, now_ms), key=lambda item: item.serial):
         builder = builder.add_revoked_certificate(_entry(issued))
     return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def is_complete(data: bytes, parties: Iterable[Party], now_ms: int) -> bool:
-    """Whether the list names every certificate that it must."""
+def is_complete(data: bytes, authority: int, parties: Iterable[Party], now_ms: int) -> bool:
+    """Whether the list of that authority names every certificate that it must."""
     serials = {f"{entry.serial_number:040x}" for entry in load(data)}
-    return {issued.serial for issued in _revoked(parties, now_ms)} <= serials
+    return {issued.serial for issued in _revoked(parties, authority, now_ms)} <= serials
 
 
 def is_stale(data: bytes, now_ms: int) -> bool:
@@ -54,12 +54,14 @@ def load(data: bytes) -> x509.CertificateRevocationList:
         raise StorageFailed(f"damaged: {error}"[:120], where="ca/crl.pem", remedy="Restore the file.") from error
 
 
-def _revoked(parties: Iterable[Party], now_ms: int) -> list[Issued]:
+def _revoked(parties: Iterable[Party], authority: int, now_ms: int) -> list[Issued]:
     return [
         issued
         for party in parties
         for issued in party.certificates
-        if issued.revoked_at_ms is not None and issued.not_after_ms > now_ms - _FORGET_AFTER_MS
+        if issued.authority == authority
+        and issued.revoked_at_ms is not None
+        and issued.not_after_ms > now_ms - _FORGET_AFTER_MS
     ]
 
 

@@ -127,6 +127,17 @@ def read_file(path: Path, *, private: bool = False) -> bytes:
     return data
 
 
+def read_credential(name: str) -> bytes | None:
+    """A credential that systemd hands to this service (LoadCredential=); None when there is none of that name."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    try:
+        return read_file(Path(folder) / name)
+    except NotFound:
+        return None
+
+
 def write_file(path: Path, data: bytes, *, private: bool = False, new: bool = False) -> None:
     """Write a file outside the fleet folder, whole: 0600 when private, else 0644.
 

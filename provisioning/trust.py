@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.wire.envelope import Kind as Message
 from edge.wire.envelope import open_envelope, seal
 from edge.wire.errors import WireError
-from edge.wire.keys import Role, RoleKey, Signer, TrustBundle
+from edge.wire.keys import Role, RoleKey, Signer, TrustAnchor, TrustBundle
 from edge.wire.messages import Bundle
 from provisioning.authority import BACKDATE_MS, DAY_MS, at
 from provisioning.errors import Conflict, NotFound, StorageFailed
@@ -18,10 +19,12 @@ KEY_LIFE_DAYS = 2 * 365
 OVERLAP_DAYS = 30
 
 
-def first_bundle(fleet: str, publics: Mapping[Role, bytes], now_ms: int) -> TrustBundle:
+def first_bundle(
+    fleet: str, publics: Mapping[Role, bytes], anchors: tuple[TrustAnchor, ...], now_ms: int
+) -> TrustBundle:
     """Version 1: one key for each role."""
     roles: dict[Role, tuple[RoleKey, ...]] = {role: (_window(publics[role], now_ms),) for role in CLOUD_ROLES}
-    return TrustBundle(fleet, 1, now_ms, roles)
+    return TrustBundle(fleet, 1, now_ms, roles, anchors)
 
 
 def rotated(bundle: TrustBundle, role: Role, public: bytes, now_ms: int, overlap_days: int) -> TrustBundle:
@@ -51,7 +54,14 @@ def rotated(bundle: TrustBundle, role: Role, public: bytes, now_ms: int, overlap
     else:
         keys = (_window(public, now_ms),)
     roles = {**bundle.roles, role: keys}
-    return TrustBundle(bundle.fleet, bundle.version + 1, max(now_ms, bundle.issued_at_ms + 1), roles)
+    return next_bundle(replace(bundle, roles=roles), now_ms)
+
+
+def next_bundle(bundle: TrustBundle, now_ms: int) -> TrustBundle:
+    """The same content as the next version, without anchors that are past."""
+    anchors = tuple(anchor for anchor in bundle.anchors if anchor.not_after_ms > now_ms)
+    issued_at_ms = max(now_ms, bundle.issued_at_ms + 1)
+    return replace(bundle, version=bundle.version + 1, issued_at_ms=issued_at_ms, anchors=anchors)
 
 
 def signing_key(bundle: TrustBundle, role: Role, now_ms: int) -> RoleKey:

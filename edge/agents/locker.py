@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from edge.agents.authority_clock import AuthorityClock
+from edge.agents.trust_anchors import keep_anchors
 from edge.core.locker.desired import Compartment, Desired
 from edge.core.locker.desired_doc import read_desired
 from edge.core.locker.durable import Durable
@@ -211,6 +212,7 @@ class LockerAgent:
         self.runtime.feed(TrustChanged(message.bundle))
         try:
             self._ports.documents.save(TRUST, message.encode())
+            keep_anchors(self._ports.documents, message.bundle, self._ports.clock.now().at_ms)
         except EdgeError as error:
             self.runtime.feed(LinkAlarm("trust_not_kept", str(error), raised=True))
             return

@@ -18,6 +18,7 @@ from edge.agents.keypad_entry import KeypadEntry
 from edge.agents.layout import compartments, log_limits
 from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
 from edge.agents.system_random import SystemRandom
+from edge.agents.trust_anchors import ANCHORS, keep_anchors
 from edge.config import AgentConfig
 from edge.drivers.lock_bank import BoardNotice, Presence
 from edge.errors import ConfigError, EdgeError
@@ -62,6 +63,7 @@ class LockerProcess:
         documents = DocumentFiles(config.data_dir / "documents")
         root_public = bytes.fromhex(config.root_public_hex)
         trust = _newest_trust(config, documents, root_public)
+        keep_anchors(documents, trust, clock.now().at_ms)
         self._link = _open_link(config, self._keys, random, self._listeners())
         self._hardware = Hardware(config, self._hardware_listeners())
         opened = self._opened
@@ -170,7 +172,8 @@ def _mqtt_settings(config: AgentConfig, keys: KeyFile) -> MqttSettings:
     if mqtt.tls:
         if mqtt.ca_file is None:
             raise ConfigError("mqtt.ca_file is missing", where="mqtt", remedy="Name the fleet CA's certificate file.")
-        tls = TlsFiles(mqtt.ca_file, keys.certificate_path, keys.tls_key_path)
+        anchors = config.data_dir / "documents" / ANCHORS
+        tls = TlsFiles(mqtt.ca_file, keys.certificate_path, keys.tls_key_path, anchors)
     elif mqtt.password_file is not None:
         username, password = config.device_id, _read_secret(mqtt.password_file, "mqtt.password_file")
     return MqttSettings(

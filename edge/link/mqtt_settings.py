@@ -9,19 +9,26 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The fleet's CA and the device's own certificate and key (PEM)."""
+    """The fleet's CA and the device's own certificate and key (PEM).
+
+    `anchors`: what the trust bundle says of the CA, as the agent last wrote it; it takes the place of `ca`.
+    """
 
     ca: Path
     certificate: Path
     key: Path
+    anchors: Path | None = None
 
     def context(self) -> ssl.SSLContext:
         """A client context that trusts only the fleet's CA and shows the device's certificate; TLS 1.2 at least.
 
+        The files are read anew, so that each connection goes by the newest.
+
         Raises:
             OSError, ssl.SSLError: a file is missing or is not what it should be.
         """
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.ca))
+        ca = self.anchors if self.anchors is not None and self.anchors.exists() else self.ca
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(str(self.certificate), str(self.key))
         return context

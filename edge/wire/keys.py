@@ -99,13 +99,26 @@ class RoleKey:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustAnchor:
+    """A certificate (DER) below which TLS peers of the fleet are trusted; `not_after_ms` is exclusive."""
+
+    certificate: bytes
+    not_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrustBundle:
-    """The cloud's role keys, versioned; during a rotation a role has two keys with overlapping windows."""
+    """The cloud's role keys, versioned; during a rotation a role has two keys with overlapping windows.
+
+    `anchors`: how TLS peers are known, both roots of the certificate authority while one follows the other. Empty:
+    the bundle says nothing about them.
+    """
 
     fleet: str
     version: int
     issued_at_ms: int
     roles: Mapping[Role, tuple[RoleKey, ...]]
+    anchors: tuple[TrustAnchor, ...] = ()
 
     def key(self, role: Role, wanted: bytes, at_ms: int | None = None) -> RoleKey:
         """The key of that id in that role; with `at_ms`, only while its window is open.

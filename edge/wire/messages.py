@@ -16,7 +16,7 @@ from edge.wire.envelope import Fields, Kind, dump_map, load_cbor
 from edge.wire.errors import Malformed, TooLarge
 from edge.wire.event import MAX_EVENT_BYTES
 from edge.wire.ids import check_device_id, check_fleet, check_hex_id
-from edge.wire.keys import PUBLIC_KEY_BYTES, Role, RoleKey, TrustBundle
+from edge.wire.keys import PUBLIC_KEY_BYTES, Role, RoleKey, TrustAnchor, TrustBundle
 from edge.wire.merkle import HASH_BYTES, Frontier
 
 NONCE_BYTES = 16
@@ -24,6 +24,8 @@ MAX_BATCH_EVENTS = 500
 MAX_BATCH_BYTES = 64 * 1024
 MAX_INFLATED_BYTES = MAX_BATCH_BYTES + 5 * MAX_BATCH_EVENTS + 16
 MAX_ACTUATION_LIFE_MS = 60_000
+MAX_ANCHORS = 8
+MAX_ANCHOR_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,9 +363,9 @@ class Bundle:
             role.value: [[key.public, key.not_before_ms, key.not_after_ms] for key in keys]
             for role, keys in bundle.roles.items()
         }
-        return dump_map(
-            {"fleet": bundle.fleet, "version": bundle.version, "issued_at_ms": bundle.issued_at_ms, "roles": roles}
-        )
+        body = {"fleet": bundle.fleet, "version": bundle.version, "issued_at_ms": bundle.issued_at_ms, "roles": roles}
+        anchors = [[anchor.certificate, anchor.not_after_ms] for anchor in bundle.anchors]
+        return dump_map({**body, "anchors": anchors} if anchors else body)
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -373,9 +375,18 @@ class Bundle:
             if name not in set(Role) or type(keys) is not list or len(keys) > 8:
                 raise Malformed(f"role {name!r:.40} is unknown or holds no list of keys", where="bundle.roles")
             roles[Role(name)] = tuple(_role_key(key, name) for key in keys)
-        return cls(
-            TrustBundle(check_fleet(fields.text("fleet")), fields.whole("version"), fields.whole("issued_at_ms"), roles)
-        )
+        anchors = fields.items("anchors", _is_anchor, MAX_ANCHORS) if fields.has("anchors") else []
+        fleet, version = check_fleet(fields.text("fleet")), fields.whole("version")
+        named = tuple(TrustAnchor(*anchor) for anchor in anchors)
+        return cls(TrustBundle(fleet, version, fields.whole("issued_at_ms"), roles, named))
+
+
+def _is_anchor(value: Any) -> bool:
+    if type(value) is not list or len(value) != 2:
+        return False
+    certificate, end = value
+    sized = type(certificate) is bytes and 0 < len(certificate) <= MAX_ANCHOR_BYTES
+    return sized and type(end) is int and 0 <= end < 2**53
 
 
 def _role_key(value: Any, role: str) -> RoleKey:

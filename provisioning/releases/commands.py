@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from edge.wire.release import ReleaseKind, parse_version
+from provisioning.options import FLEET, Dir, DryRun, Json, Offline, Voice
 from provisioning.output import Output, Progress, speaking
 from provisioning.releases.bundle import copy_into, read_bundle, stored_name
 from provisioning.releases.repository import Repository, Writes
@@ -17,12 +18,6 @@ from provisioning.releases.roles import RULES
 from provisioning.storage import FleetFolder, write_file
 
 app = typer.Typer(no_args_is_help=True, help="Signed releases: bundles that devices may install.")
-Dir = Annotated[Path, typer.Option("--dir", envvar="PW_FLEET_DIR", help="Folder of the fleet.")]
-Offline = Annotated[Path | None, typer.Option("--offline", help="Where the offline folder is now.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and say what would happen; write nothing.")]
-Voice = Annotated[Progress, typer.Option("--progress", help="How progress is told on stderr.")]
-FLEET = Path("fleet")
 
 
 @app.command()

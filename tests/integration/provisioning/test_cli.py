@@ -182,6 +182,7 @@ def test_every_file_of_a_fleet_is_private(world: World) -> None:
         ("revoke", "locker-0001", "--reason", "test"),
         ("crl",),
         ("bundle", "--rotate", "pickup", "--out", "new.bundle"),
+        ("ca", "rotate"),
         ("export", "bridge", "--to", "new"),
     ],
     ids=lambda command: command[0],

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from edge.storage.key_file import KeyFile
 from edge.wire.enrolment import DeviceKind
 from provisioning.export import Receiver, files_for
-from provisioning.fleet import Fleet, Outcome, new_fleet
+from provisioning.fleet import Fleet, Outcome
+from provisioning.founding import new_fleet
 from provisioning.profiles import Kind
 from provisioning.signing_request import Algorithm, new_key, request_for
 from provisioning.storage import FleetFolder, write_file

@@ -4,12 +4,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from provisioning.authority import BACKDATE_MS, Authority, ms, new_issuing, new_root
+from provisioning.authority import BACKDATE_MS, Authority, issuing_certificate, ms, new_root
 from provisioning.profiles import PROFILES, Kind, check_hosts, check_signing_request
 from tests.unit.provisioning.devices import DAY_MS, T0_MS, p256, signing_request
 
 ROOT_KEY, ROOT = new_root("test.fleet", T0_MS)
-KEY, ISSUING = new_issuing("test.fleet", ROOT_KEY, ROOT, T0_MS)
+KEY = p256()
+ISSUING = issuing_certificate("test.fleet", KEY.public_key(), ROOT_KEY, ROOT, T0_MS)
 AUTHORITY = Authority(ISSUING, ROOT, KEY)
 
 

@@ -17,9 +17,9 @@ BRIDGE = Party(party_id="bridge.1", kind=Kind.BRIDGE, certificates=(ISSUED,))
 REVOKED = PARTY.revoked("lost", T0_MS + 1, Keys(LOG, WRAP, TLS).fingerprints())
 
 
-def verdict(party: Party | None, keys: Keys, day: float = 1, *, replace: bool = False) -> Verdict:
+def verdict(party: Party | None, keys: Keys, day: float = 1, *, replace: bool = False, authority: int = 1) -> Verdict:
     name, kind = (party.party_id, party.kind) if party else ("locker-0001", Kind.LOCKER)
-    return judge(party, name, kind, keys, T0_MS + int(day * DAY_MS), replace=replace)
+    return judge(party, name, kind, keys, T0_MS + int(day * DAY_MS), authority=authority, replace=replace)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,10 @@ def test_judge_request_in_order_gives(party: Party | None, keys: Keys, day: floa
     assert verdict(party, keys, day) is expected
 
 
+def test_judge_certificate_of_the_former_authority_is_renewed_before_it_is_due() -> None:
+    assert verdict(PARTY, KEYS, authority=2) is Verdict.RENEWED
+
+
 @pytest.mark.parametrize(
     ("party", "keys"),
     [
@@ -83,7 +87,7 @@ def test_judge_any_retired_key_is_refused_for_ever(keys: Keys, replace: bool) ->
 
 def test_judge_other_kind_is_refused() -> None:
     with pytest.raises(Conflict, match="enrolled as a locker"):
-        judge(PARTY, PARTY.party_id, Kind.HANDHELD, KEYS, T0_MS, replace=True)
+        judge(PARTY, PARTY.party_id, Kind.HANDHELD, KEYS, T0_MS, authority=1, replace=True)
 
 
 def test_fingerprints_of_raw_keys_are_their_sha256() -> None:

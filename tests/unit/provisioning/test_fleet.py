@@ -17,7 +17,8 @@ from provisioning import registry_file, revocation, role_key
 from provisioning.authority import ms
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, StorageFailed
 from provisioning.export import Receiver, files_for
-from provisioning.fleet import Fleet, Outcome, new_fleet
+from provisioning.fleet import Fleet, Outcome
+from provisioning.founding import new_fleet
 from provisioning.profiles import Kind
 from provisioning.storage import FleetFolder
 from tests.unit.provisioning.devices import DAY_MS, FLEET, T0_MS, Device, device, p256, signing_request

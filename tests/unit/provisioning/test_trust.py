@@ -13,7 +13,7 @@ from tests.unit.provisioning.devices import DAY_MS, T0_MS
 
 FLEET = make_fleet(1)
 OLD, NEW, THIRD = (make_fleet(1, seed=seed).receipts.public for seed in (1, 2, 3))
-FIRST = first_bundle("test.fleet", dict.fromkeys(CLOUD_ROLES, OLD), T0_MS)
+FIRST = first_bundle("test.fleet", dict.fromkeys(CLOUD_ROLES, OLD), (), T0_MS)
 SECOND = rotated(FIRST, Role.RECEIPTS, NEW, T0_MS + 100 * DAY_MS, 30)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.wire import cbor
 from edge.wire.envelope import Kind
 from edge.wire.errors import Malformed, TooLarge, WireError
-from edge.wire.keys import Role, RoleKey, TrustBundle
+from edge.wire.keys import Role, RoleKey, TrustAnchor, TrustBundle
 from edge.wire.merkle import Frontier
 from edge.wire.messages import (
     MAX_INFLATED_BYTES,
@@ -57,6 +57,9 @@ def hellos(draw: st.DrawFn) -> Hello:
                  base.size, base.to_bytes(), draw(notes), draw(texts), draw(whole), draw(whole))  # fmt: skip
 
 
+anchors = st.builds(TrustAnchor, st.binary(min_size=1, max_size=64), whole)
+
+
 @st.composite
 def commands(draw: st.DrawFn) -> Command:
     start, life = draw(st.integers(0, 2**52)), draw(st.integers(1, 60_000))
@@ -77,7 +80,8 @@ messages = st.one_of(
     st.builds(Desired, device_ids, whole, whole, st.binary(max_size=300)),
     st.builds(Secret, device_ids, texts, whole, st.binary(max_size=200)),
     st.builds(Bundle, st.builds(TrustBundle, fleets, whole, whole, st.dictionaries(
-        st.sampled_from(Role), st.lists(role_keys, max_size=3).map(tuple), max_size=3))),
+        st.sampled_from(Role), st.lists(role_keys, max_size=3).map(tuple), max_size=3),
+        st.lists(anchors, max_size=3).map(tuple))),
 )  # fmt: skip
 
 
@@ -218,3 +222,14 @@ def test_hello_with_a_wrong_member_is_refused(change: dict[str, Any]) -> None:
 def test_bundle_with_wrong_roles_is_refused(roles: Any) -> None:
     with pytest.raises(Malformed):
         Bundle.parse(cbor.encode({"fleet": "f", "version": 1, "issued_at_ms": 0, "roles": roles}))
+
+
+@pytest.mark.parametrize(
+    "anchors",
+    [{}, [[b"x"]], [[b"", 1]], [["x", 1]], [[bytes(4097), 1]], [[b"x", -1]], [[b"x", 2**53]], [[b"x", 1]] * 9],
+    ids=["map", "no-end", "empty", "text", "too-long", "early", "late", "too-many"],
+)
+def test_bundle_with_wrong_anchors_is_refused(anchors: Any) -> None:
+    body = {"fleet": "f", "version": 1, "issued_at_ms": 0, "roles": {}, "anchors": anchors}
+    with pytest.raises(Malformed):
+        Bundle.parse(cbor.encode(body))
