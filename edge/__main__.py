@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
 ConfigOption = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
-EXIT_ERROR, EXIT_INVALID = 1, 5
+EXIT_ERROR, EXIT_INVALID, EXIT_UNFINISHED = 1, 5, 6
 
 
 def _fail(error: EdgeError) -> NoReturn:
@@ -44,6 +44,39 @@ def locker(config: ConfigOption) -> None:
     except EdgeError as error:
         _fail(error)
     raise typer.Exit(code)
+
+
+@app.command()
+def doctor(
+    config: ConfigOption,
+    port: Annotated[list[Path] | None, typer.Option(help="A serial port; all by-id ports when left out.")] = None,
+    addresses: Annotated[int, typer.Option(help="How many addresses are asked, from 0.", min=1, max=256)] = 9,
+    search: Annotated[bool, typer.Option(help="Look for boards although the configuration names some.")] = False,
+    afresh: Annotated[bool, typer.Option(help="Forget what an earlier walk found.")] = False,
+    parcels_inside: Annotated[bool, typer.Option(help="Open doors although parcels lie behind some.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON on stdout.")] = False,
+) -> None:
+    """Walk along the boards with an installer: confirm, pulse, watch, learn the map, write the configuration."""
+    import asyncio
+
+    from edge.agents.doctor.dialogue import Terminal
+    from edge.agents.doctor.site import Ways
+    from edge.agents.doctor.visit import Order, Visit
+    from edge.drivers.board_search import Search
+    from edge.drivers.gpio_chip import open_chip
+    from edge.drivers.serial_line import PySerialLine
+
+    by_id = Path("/dev/serial/by-id")
+    ports = tuple(port or (sorted(by_id.iterdir()) if by_id.is_dir() else ()))
+    order = Order(config, ports, Search(range(addresses)), search, afresh, parcels_inside)
+    ways = Ways(PySerialLine.open, open_chip)
+    try:
+        found = asyncio.run(Visit(order, dict(os.environ), Terminal(sys.stderr, sys.stdin), ways).run())
+    except EdgeError as error:
+        _fail(error)
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    raise typer.Exit(0 if found["complete"] else EXIT_UNFINISHED)
 
 
 @config_app.command("show")

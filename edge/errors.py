@@ -7,6 +7,7 @@ EdgeError
 ├── LineLost         a serial port vanished
 ├── CoilBusy         a coil or its bus would have to rest for too long: nothing was sent
 ├── SecretMissing    a secret has not reached this device yet
+├── ParcelsInside    doors would be opened behind which parcels lie
 ├── ReleaseRefused   a release must not be installed: `reason` says which rule it broke
 ├── SlotFailed       a slot cannot be written, read back or switched: the running one stays
 └── ConfigError      the configuration is wrong: key, value and remedy named
@@ -64,6 +65,11 @@ class SecretMissing(EdgeError):
 
 class ConfigError(EdgeError):
     code = "config"
+
+
+class ParcelsInside(EdgeError):
+    code = "parcels_inside"
+    retry = "after_reset"
 
 
 class ReleaseRefused(EdgeError):
