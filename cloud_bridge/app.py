@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -17,7 +16,6 @@ from cloud_bridge.console import metrics, pages
 from cloud_bridge.console.feed import Feed
 from cloud_bridge.errors import CloudError, LinkDown
 from cloud_bridge.fleet import http as fleet_http
-from cloud_bridge.fleet import secrets, twins
 from cloud_bridge.fleet.model import Outgoing
 from cloud_bridge.fleet.projection import FleetProjection
 from cloud_bridge.fleet.service import Fleet
@@ -35,14 +33,14 @@ from cloud_bridge.ledger import http as ledger_http
 from cloud_bridge.ledger.service import Ledger
 from cloud_bridge.ledger.transparency import FleetLog
 from cloud_bridge.letters import letter_lookup
-from cloud_bridge.lockers import http as lockers_http
+from cloud_bridge.locker_parts import locker_parts
 from cloud_bridge.lockers.custody_store import CustodyProjection
-from cloud_bridge.lockers.pickup_link import token_jti
+from cloud_bridge.lockers.deadlines import Deadlines
+from cloud_bridge.lockers.paying import Paying
 from cloud_bridge.lockers.pickups import Pickups
-from cloud_bridge.lockers.reactions import LockerReactions
-from cloud_bridge.lockers.restoration import LockerRestoration
-from cloud_bridge.lockers.service import Lockers, Terms
+from cloud_bridge.lockers.service import Lockers
 from cloud_bridge.notify import http as notify_http
+from cloud_bridge.notify import webhook_http
 from cloud_bridge.notify.channels import Senders
 from cloud_bridge.notify.worker import NotifyWorker
 from cloud_bridge.ports import Clock, Random
@@ -51,7 +49,6 @@ from cloud_bridge.storage.engine import Database
 
 logger = structlog.get_logger("bridge")
 Publish = Callable[[Outgoing], Awaitable[None]]
-HOUR_MS = 3_600_000
 _TICK_S = 1.0
 _PAUSE_S = 0.03  # what is committed meanwhile shares the next look
 
@@ -86,6 +83,8 @@ class Bridge:
     server: Server
     fleet_log: FleetLog
     rejudging: Rejudging
+    deadlines: Deadlines
+    paying: Paying
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def application(self) -> web.Application:
@@ -106,8 +105,9 @@ class Bridge:
         """All background work that is due."""
         now_ms = self.clock.now_ms()
         await self.followers.run_once()
-        await self.db.write(lambda conn: self.lockers.expire(conn, now_ms))
+        await self.db.write(lambda conn: self.deadlines.run(conn, now_ms))
         await self.db.write(lambda conn: raise_withheld(conn, now_ms))
+        await self.paying.finish_pending()
         await self.fleet_log.append_new()
         await self._react()
 
@@ -159,36 +159,34 @@ def compose(
 ) -> Bridge:
     """Everything, wired; nothing runs yet and the database is prepared by the caller."""
     access, outlet, feed = Access(random), Outlet(), Feed(db)
-    terms = Terms(settings.hold_hours * HOUR_MS, settings.collect_hours * HOUR_MS)
-    lockers = Lockers(random, twins.set_desired, terms, token_id=partial(token_jti, keyring.link_key))
-    pickups = Pickups(keyring.cloud.fleet, keyring.pickup, keyring.link_key, secrets.pin_key, random)
-    reactions = LockerReactions(lockers, random)
-    restoration = LockerRestoration(lockers, secrets.pin_key)
-    woken: list[Callable[[], None]] = []
-    projections = (CustodyProjection(), FleetProjection(), restoration)
-    ingest = Ingest(db, keyring.cloud, clock, random, projections, on_commit=lambda: wake_all(woken))
     fleet = Fleet(db, keyring.cloud, clock, random, outlet.publish)
+    parts = locker_parts(db, keyring, settings, clock, random, fleet)
+    woken: list[Callable[[], None]] = []
+    projections = (CustodyProjection(), FleetProjection(), parts.restoration)
+    ingest = Ingest(db, keyring.cloud, clock, random, projections, on_commit=lambda: wake_all(woken))
     cloud = keyring.cloud
     ledger = Ledger(db, cloud.fleet, cloud.receipt_name, cloud.receipt_publics)
     fleet_log = FleetLog(db, cloud.fleet, cloud.receipts)
-    authenticator = Authenticator(access, pickups.holder, settings.public_url, settings.trust_proxy_cn)
+    authenticator = Authenticator(access, parts.pickups.holder, settings.public_url, settings.trust_proxy_cn)
     routes: tuple[Route, ...] = (
         *access_http.routes(access, settings.public_url),
         *fleet_http.routes(fleet, db),
-        *lockers_http.routes(lockers, pickups),
+        *parts.routes(fleet),
         *notify_http.routes(),
+        *webhook_http.routes(keyring.link_key, random),
         *ledger_http.routes(ledger, fleet_log, db),
         *ingest_http.routes(ingest),
         *feed.routes(),
-        *metrics.routes(ingest, (reactions.name,)),
-        *pages.routes(pickups),
+        *metrics.routes(ingest, (parts.reactions.name,)),
+        *pages.routes(parts.pages),
     )
     limits = Limits(RateLimiter(RateLimit(120, 240)), RateLimiter(RateLimit(600, 3000)))
     server = Server(routes, db, clock, random, authenticator, limits, version("parcelworks"))
     bridge = Bridge(
-        db, clock, access, ingest, fleet, lockers, pickups, Followers(db, clock, (reactions,)),
-        NotifyWorker(db, clock, senders, letter_lookup(lockers, pickups, settings.public_url)), feed, outlet, server,
-        fleet_log, Rejudging(db, cloud.fleet, clock, projections, (reactions,)),
+        db, clock, access, ingest, fleet, parts.lockers, parts.pickups, Followers(db, clock, (parts.reactions,)),
+        NotifyWorker(db, clock, senders, letter_lookup(parts.lockers, parts.pickups, settings.public_url)), feed,
+        outlet, server, fleet_log, Rejudging(db, cloud.fleet, clock, projections, (parts.reactions,)),
+        parts.deadlines, parts.pages.paying,
     )  # fmt: skip
     woken.append(bridge.wake)
     return bridge

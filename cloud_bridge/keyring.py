@@ -47,7 +47,7 @@ def load_keyring(folder: Path, state: Path, random: Random) -> Keyring:
             raise ConfigError("is no key of the trust bundle", where=f"{role.value}.key",
                               remedy="Export bundle and keys together.")  # fmt: skip
     cloud = CloudKeys(bundle, sealed, signers[Role.RECEIPTS], signers[Role.COMMANDS], signers[Role.DESIRED])
-    return Keyring(cloud, signers[Role.PICKUP], _link_key(state, random))
+    return Keyring(cloud, signers[Role.PICKUP], link_key(state, random))
 
 
 def _signer(folder: Path, role: Role) -> Ed25519Signer:
@@ -61,7 +61,12 @@ def _signer(folder: Path, role: Role) -> Ed25519Signer:
     return Ed25519Signer(key.private_bytes_raw())
 
 
-def _link_key(state: Path, random: Random) -> bytes:
+def link_key(state: Path, random: Random) -> bytes:
+    """The key of links, made in `state` at the first start.
+
+    Raises:
+        ConfigError: its file is damaged.
+    """
     path = state / LINK_KEY_FILE
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True, mode=0o700)

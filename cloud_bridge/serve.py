@@ -14,9 +14,10 @@ from aiohttp import web
 from cloud_bridge.app import Bridge, compose
 from cloud_bridge.keyring import load_keyring
 from cloud_bridge.mqtt import BridgeSettings, BridgeTls, MqttBridge
-from cloud_bridge.notify.channels import HttpSender, Senders, SmtpSender, SmtpSettings
+from cloud_bridge.notify.channels import HttpSender, Sender, Senders, SmtpSender, SmtpSettings
 from cloud_bridge.notify.model import Channel
-from cloud_bridge.ports import SystemClock, SystemRandom
+from cloud_bridge.notify.webhook import WebhookSender
+from cloud_bridge.ports import Clock, SystemClock, SystemRandom
 from cloud_bridge.settings import Mqtt, Settings
 from cloud_bridge.storage.engine import open_database
 from cloud_bridge.storage.migrate import prepare_database
@@ -38,7 +39,7 @@ async def serve(settings: Settings) -> None:
     try:
         await prepare_database(db)
         async with aiohttp.ClientSession() as session:
-            bridge = compose(db, keyring, settings, clock, random, senders(settings, session))
+            bridge = compose(db, keyring, settings, clock, random, senders(settings, session, clock))
             await _run(bridge, settings)
     finally:
         await db.close()
@@ -73,9 +74,9 @@ async def _stop_signal() -> None:
     await stop.wait()
 
 
-def senders(settings: Settings, session: aiohttp.ClientSession) -> Senders:
-    """The channels that are configured."""
-    found: dict[Channel, SmtpSender | HttpSender] = {}
+def senders(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> Senders:
+    """The channels that are configured; tenants' webhooks need no setting."""
+    found: dict[Channel, Sender] = {Channel.WEBHOOK: WebhookSender(session, clock)}
     if settings.smtp is not None:
         smtp = settings.smtp
         found[Channel.EMAIL] = SmtpSender(

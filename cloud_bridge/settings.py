@@ -26,7 +26,7 @@ class Smtp(Section):
 
 
 class HttpPort(Section):
-    """An SMS provider or webhook that takes our JSON."""
+    """An SMS provider that takes our JSON."""
 
     url: Annotated[str, Field(pattern="^https?://")]
     bearer: SecretStr = SecretStr("")
@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     trust_proxy_cn: bool = False
     hold_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
     collect_hours: Annotated[int, Field(ge=1, le=24 * 28)] = 72
+    collect_until: Literal["day_end", "exact"] = "day_end"
+    remind_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 24
+    extension_days: Annotated[int, Field(ge=1, le=7)] = 2
+    extension_price_minor: Annotated[int, Field(ge=0, le=100_000)] = 0
+    extension_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
+    extensions_most: Annotated[int, Field(ge=0, le=5)] = 1
+    payments: Literal["none", "simulator"] = "none"
     mqtt: Mqtt | None = None
     smtp: Smtp | None = None
     sms: HttpPort | None = None

@@ -16,7 +16,9 @@ login_cli = group("One-time login links.")
 @token_cli.command("create")
 def token_create(
     tenant: Tenant = "main",
-    role: Annotated[str, typer.Option(help="operator, support, carrier, courier, monitor, device.")] = "operator",
+    role: Annotated[
+        str, typer.Option(help="operator, support, carrier, courier, technician, monitor, device.")
+    ] = "operator",
     actor: Annotated[str, typer.Option(help="Who will use it; for a device its id.")] = "operator",
     days: Annotated[int, typer.Option(min=1, max=366)] = 90,
     config: Config = None,
@@ -44,7 +46,7 @@ def token_create(
 @login_cli.command("create")
 def login_create(
     tenant: Tenant = "main",
-    role: Annotated[str, typer.Option(help="operator, support, carrier or courier.")] = "operator",
+    role: Annotated[str, typer.Option(help="operator, support, carrier, courier or technician.")] = "operator",
     actor: Annotated[str, typer.Option(help="Who signs in.")] = "operator",
     config: Config = None,
     as_json: Json = False,
@@ -56,7 +58,9 @@ def login_create(
 
     def make() -> None:
         if role not in set(TOKEN_ROLES):
-            raise InvalidData(f"no role {role!r:.40}", where="--role", remedy="Use operator, support or courier.")
+            raise InvalidData(
+                f"no role {role!r:.40}", where="--role", remedy="Use operator, support, carrier, courier or technician."
+            )
         access, now_ms = Access(SystemRandom()), SystemClock().now_ms()
         secret = write_db(
             config, lambda conn: access.make_login(conn, tenant=tenant, role=Role(role), actor=actor, now_ms=now_ms)

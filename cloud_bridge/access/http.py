@@ -14,7 +14,7 @@ from cloud_bridge.http.authenticate import SESSION_COOKIE, check_same_origin, is
 from cloud_bridge.http.route import JSON, Call, Model, Raw, Route
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
-RoleName = Literal["operator", "support", "carrier", "courier", "monitor", "device"]
+RoleName = Literal["operator", "support", "carrier", "courier", "technician", "monitor", "device"]
 
 
 class LoginBody(Model):
@@ -55,7 +55,7 @@ class TokenList(Model):
 
 
 class LoginRequest(Model):
-    role: Literal["operator", "support", "carrier", "courier"]
+    role: Literal["operator", "support", "carrier", "courier", "technician"]
     actor: Name
 
 

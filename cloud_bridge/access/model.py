@@ -29,19 +29,31 @@ class Permission(StrEnum):
     METRICS_READ = "metrics_read"
     SESSION = "session"
     COURIER_WORK = "courier_work"
+    MAINTAIN = "maintain"
+    TASKS_READ = "tasks_read"
+    TASKS_WORK = "tasks_work"
+    PARCELS_RETURN = "parcels_return"
+    PAYMENTS_WRITE = "payments_write"
+    WEBHOOKS_WRITE = "webhooks_write"
     PICKUP_LINK = "pickup_link"
+    PICKUP_OWN = "pickup_own"
+    DROP_OFF_LINK = "drop_off_link"
     INGEST = "ingest"
 
 
 class Role(StrEnum):
-    """What a token or session stands for. `RECIPIENT` holds the link to one pickup, `DEVICE` sends its own log."""
+    """What a token or session stands for. `RECIPIENT`, `PROXY` and `SENDER` hold a link to one thing, `DEVICE` sends
+    its own log."""
 
     OPERATOR = "operator"
     SUPPORT = "support"
     CARRIER = "carrier"
     COURIER = "courier"
+    TECHNICIAN = "technician"
     MONITOR = "monitor"
     RECIPIENT = "recipient"
+    PROXY = "proxy"
+    SENDER = "sender"
     DEVICE = "device"
 
 
@@ -49,20 +61,32 @@ _READ = frozenset(
     {
         Permission.DEVICES_READ, Permission.LOCKERS_READ, Permission.PARCELS_READ, Permission.COMMANDS_READ,
         Permission.ALARMS_READ, Permission.NOTIFICATIONS_READ, Permission.LEDGER_READ, Permission.FEED_READ,
-        Permission.SESSION,
+        Permission.SESSION, Permission.TASKS_READ,
     }
 )  # fmt: skip
+LINKS = frozenset({Permission.PICKUP_LINK, Permission.PICKUP_OWN, Permission.DROP_OFF_LINK})
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.OPERATOR: frozenset(Permission) - {Permission.PICKUP_LINK, Permission.INGEST},
-    Role.SUPPORT: _READ | {Permission.COMMANDS_SEND, Permission.PARCELS_WRITE},
-    Role.CARRIER: frozenset({Permission.PARCELS_ANNOUNCE, Permission.PARCELS_READ, Permission.SESSION}),
-    Role.COURIER: frozenset({Permission.COURIER_WORK, Permission.SESSION}),
+    Role.OPERATOR: frozenset(Permission) - LINKS - {Permission.INGEST},
+    Role.SUPPORT: _READ | {
+        Permission.COMMANDS_SEND, Permission.PARCELS_WRITE, Permission.TASKS_WORK, Permission.PAYMENTS_WRITE,
+        Permission.PARCELS_RETURN,
+    },
+    Role.CARRIER: frozenset({
+        Permission.PARCELS_ANNOUNCE, Permission.PARCELS_READ, Permission.PARCELS_RETURN, Permission.PAYMENTS_WRITE,
+        Permission.SESSION,
+    }),
+    Role.COURIER: frozenset({Permission.COURIER_WORK, Permission.PARCELS_RETURN, Permission.SESSION}),
+    Role.TECHNICIAN: frozenset({Permission.MAINTAIN, Permission.SESSION}),
     Role.MONITOR: frozenset({Permission.METRICS_READ, Permission.SESSION}),
-    Role.RECIPIENT: frozenset({Permission.PICKUP_LINK}),
+    Role.RECIPIENT: frozenset({Permission.PICKUP_LINK, Permission.PICKUP_OWN}),
+    Role.PROXY: frozenset({Permission.PICKUP_LINK}),
+    Role.SENDER: frozenset({Permission.DROP_OFF_LINK}),
     Role.DEVICE: frozenset({Permission.INGEST}),
-}
-TOKEN_ROLES = (Role.OPERATOR, Role.SUPPORT, Role.CARRIER, Role.COURIER, Role.MONITOR, Role.DEVICE)
+}  # fmt: skip
+TOKEN_ROLES = (
+    Role.OPERATOR, Role.SUPPORT, Role.CARRIER, Role.COURIER, Role.TECHNICIAN, Role.MONITOR, Role.DEVICE
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from sqlalchemy import Connection
@@ -61,6 +61,14 @@ class EnableBody(Model):
     reason: Reason
 
 
+class DisableBody(Model):
+    compartment_no: Annotated[int, Field(ge=1, le=9999)]
+    cause: Literal["dirty", "damaged", "did_not_open", "by_hand"] = Field(
+        "by_hand", description="Stands in the log as the reason"
+    )
+    reason: Reason
+
+
 class CommandReply(Model):
     command_id: str
     device_id: str
@@ -115,6 +123,14 @@ def own_device_ids(conn: Connection, tenant: str) -> list[str]:
 
 
 def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
+    return (*_device_routes(fleet, db), *_command_routes(fleet, db), *_alarm_routes())
+
+
+async def _check(db: Database, call: Call) -> None:
+    await db.read(lambda conn: own_device(conn, call.principal.tenant, call.params["device_id"]))
+
+
+def _device_routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
     def list_devices(call: Call, conn: Connection) -> DevicePage:
         rows = fleet_store.list_devices(
             conn, tenant=call.principal.tenant, after=call.query.after, limit=call.query.limit
@@ -128,32 +144,48 @@ def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
         return _device(conn, device, fleet_store.load_presence(conn, device.device_id))
 
     async def end_quarantine(call: Call) -> DeviceReply:
-        await _check(call)
+        await _check(db, call)
         device = await fleet.end_quarantine(
             call.params["device_id"], actor=call.principal.actor, reason=call.body.reason
         )
         return await db.read(lambda conn: _device(conn, device, fleet_store.load_presence(conn, device.device_id)))
 
+    async def retire(call: Call) -> DeviceReply:
+        await _check(db, call)
+        device_id = call.params["device_id"]
+        await fleet.retire(device_id, actor=call.principal.actor, reason=call.body.reason)
+        return await db.read(lambda conn: get_device(call, conn))
+
+    device = "/v1/devices/{device_id}"
+    return (
+        Route("GET", "/v1/devices", Permission.DEVICES_READ, list_devices, "List devices", "devices",
+              query=PageQuery, reply=DevicePage),
+        Route("GET", device, Permission.DEVICES_READ, get_device, "A device", "devices", reply=DeviceReply),
+        Route("POST", f"{device}/end-quarantine", Permission.DEVICES_WRITE, end_quarantine,
+              "Let a quarantined device go on", "devices", "serve", ReasonBody, reply=DeviceReply),
+        Route("POST", f"{device}/retire", Permission.DEVICES_WRITE, retire,
+              "Take nothing more from a device and send it nothing; its history stays", "devices", "serve", ReasonBody,
+              reply=DeviceReply),
+    )  # fmt: skip
+
+
+def _command_routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
     async def open_compartment(call: Call) -> CommandReply:
-        await _check(call)
-        args = {"compartment_no": call.body.compartment_no, "purpose": call.body.purpose}
-        actor = f"{call.principal.role.value}:{call.principal.actor}"
-        sent = await fleet.command(
-            call.params["device_id"], "open_compartment", args, actor=actor, reason=call.body.reason
-        )
-        return _command(sent)
+        return await send(call, "open_compartment", purpose=call.body.purpose)
 
     async def enable_compartment(call: Call) -> CommandReply:
-        await _check(call)
-        args = {"compartment_no": call.body.compartment_no}
-        actor = f"{call.principal.role.value}:{call.principal.actor}"
-        sent = await fleet.command(
-            call.params["device_id"], "enable_compartment", args, actor=actor, reason=call.body.reason
-        )
-        return _command(sent)
+        return await send(call, "enable_compartment")
 
-    async def _check(call: Call) -> None:
-        await db.read(lambda conn: own_device(conn, call.principal.tenant, call.params["device_id"]))
+    async def disable_compartment(call: Call) -> CommandReply:
+        return await send(call, "disable_compartment", reason=call.body.cause)
+
+    async def send(call: Call, type_name: str, **more: Any) -> CommandReply:
+        await _check(db, call)
+        args = {"compartment_no": call.body.compartment_no, **more}
+        actor = f"{call.principal.role.value}:{call.principal.actor}"
+        return _command(
+            await fleet.command(call.params["device_id"], type_name, args, actor=actor, reason=call.body.reason)
+        )
 
     def list_commands(call: Call, conn: Connection) -> CommandList:
         device = own_device(conn, call.principal.tenant, call.params["device_id"])
@@ -165,6 +197,24 @@ def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
         own_device(conn, call.principal.tenant, row.device_id)
         return _command(row)
 
+    device = "/v1/devices/{device_id}"
+    return (
+        Route("POST", f"{device}/open", Permission.COMMANDS_SEND, open_compartment, "Open a compartment remotely",
+              "commands", "serve", OpenBody, reply=CommandReply, status=201, creates=True),
+        Route("POST", f"{device}/enable", Permission.COMMANDS_SEND, enable_compartment,
+              "Put a compartment back into service", "commands", "serve", EnableBody, reply=CommandReply, status=201,
+              creates=True),
+        Route("POST", f"{device}/disable", Permission.COMMANDS_SEND, disable_compartment,
+              "Take a compartment out of service", "commands", "serve", DisableBody, reply=CommandReply, status=201,
+              creates=True),
+        Route("GET", f"{device}/commands", Permission.COMMANDS_READ, list_commands, "A device's commands", "commands",
+              reply=CommandList),
+        Route("GET", "/v1/commands/{command_id}", Permission.COMMANDS_READ, get_command, "What became of a command",
+              "commands", reply=CommandReply),
+    )  # fmt: skip
+
+
+def _alarm_routes() -> tuple[Route, ...]:
     def list_alarms(call: Call, conn: Connection) -> AlarmList:
         own = own_device_ids(conn, call.principal.tenant)
         rows = alarms.list_alarms(conn, device_ids=own, active_only=call.query.active == "true", limit=call.query.limit)
@@ -180,22 +230,7 @@ def routes(fleet: Fleet, db: Database) -> tuple[Route, ...]:
         own_device(conn, call.principal.tenant, found.device_id)
         return _alarm(alarms.clear_by_hand(conn, found.alarm_no, actor=call.principal.actor, now_ms=call.now_ms))
 
-    device = "/v1/devices/{device_id}"
     return (
-        Route("GET", "/v1/devices", Permission.DEVICES_READ, list_devices, "List devices", "devices",
-              query=PageQuery, reply=DevicePage),
-        Route("GET", device, Permission.DEVICES_READ, get_device, "A device", "devices", reply=DeviceReply),
-        Route("POST", f"{device}/end-quarantine", Permission.DEVICES_WRITE, end_quarantine,
-              "Let a quarantined device go on", "devices", "serve", ReasonBody, reply=DeviceReply),
-        Route("POST", f"{device}/open", Permission.COMMANDS_SEND, open_compartment, "Open a compartment remotely",
-              "commands", "serve", OpenBody, reply=CommandReply, status=201, creates=True),
-        Route("POST", f"{device}/enable", Permission.COMMANDS_SEND, enable_compartment,
-              "Put a compartment back into service", "commands", "serve", EnableBody, reply=CommandReply, status=201,
-              creates=True),
-        Route("GET", f"{device}/commands", Permission.COMMANDS_READ, list_commands, "A device's commands", "commands",
-              reply=CommandList),
-        Route("GET", "/v1/commands/{command_id}", Permission.COMMANDS_READ, get_command, "What became of a command",
-              "commands", reply=CommandReply),
         Route("GET", "/v1/alarms", Permission.ALARMS_READ, list_alarms, "List alarms", "alarms", query=AlarmQuery,
               reply=AlarmList),
         Route("POST", "/v1/alarms/{alarm_id}/acknowledge", Permission.COMMANDS_SEND, acknowledge,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from sqlalchemy import Connection
 
-from cloud_bridge.access.model import NOBODY, Permission, Principal, Role
+from cloud_bridge.access.model import LINKS, NOBODY, Permission, Principal, Role
 from cloud_bridge.access.service import Access
 from cloud_bridge.errors import NotAllowed, NotAuthenticated, NotFound
 from cloud_bridge.http.route import Route
@@ -24,9 +24,10 @@ LinkLookup = Callable[[Connection, str, int], Principal | None]
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """`link` resolves a recipient's link; `trust_proxy_cn` believes a TLS proxy on this machine about the client's CN.
+    """`link` resolves the link of a recipient, proxy or sender.
 
-    `public_url` is the origin of the pages, e.g. `https://parcels.example`.
+    `trust_proxy_cn` believes a TLS proxy on this machine about the client's CN. `public_url` is the origin of the
+    pages, e.g. `https://parcels.example`.
     """
 
     access: Access
@@ -40,12 +41,12 @@ class Authenticator:
         Raises:
             NotAuthenticated: no credential, or a wrong one.
             NotAllowed: the role lacks the route's permission, or a browser was sent here by another site.
-            NotFound: no such recipient's link.
+            NotFound: no such link, or one for something else.
         """
         if route.permission is Permission.PUBLIC:
             return NOBODY
-        if route.permission is Permission.PICKUP_LINK:
-            return self._by_link(conn, request, now_ms)
+        if route.permission in LINKS:
+            return self._by_link(conn, route, request, now_ms)
         principal = self._by_credential(conn, request, now_ms)
         if not principal.may(route.permission):
             raise NotAllowed(f"a {principal.role.value} lacks {route.permission.value}", where=route.path,
@@ -54,9 +55,9 @@ class Authenticator:
             check_same_origin(request, self.public_url, unsafe=route.method != "GET")
         return principal
 
-    def _by_link(self, conn: Connection, request: web.Request, now_ms: int) -> Principal:
+    def _by_link(self, conn: Connection, route: Route, request: web.Request, now_ms: int) -> Principal:
         found = self.link(conn, request.match_info["link"], now_ms)
-        if found is None:
+        if found is None or not found.may(route.permission):
             raise NotFound("this link leads nowhere (any more)", remedy="Use the newest message you got.")
         return found
 

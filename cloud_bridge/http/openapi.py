@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from cloud_bridge.access.model import Permission
+from cloud_bridge.access.model import LINKS, Permission
 from cloud_bridge.http.problem import PROBLEM_JSON, Problem
 from cloud_bridge.http.route import JSON, PATH_PARAMS, Route
 
-_OPEN = (Permission.PUBLIC, Permission.PICKUP_LINK)
+_OPEN = LINKS | {Permission.PUBLIC}
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:

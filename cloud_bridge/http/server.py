@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
-from cloud_bridge.access.model import Permission, Principal
+from cloud_bridge.access.model import LINKS, Permission, Principal
 from cloud_bridge.errors import CloudError, InvalidData, NotFound
 from cloud_bridge.http import idempotency, openapi
 from cloud_bridge.http.authenticate import Authenticator, is_https
@@ -151,7 +151,7 @@ class Server:
 
     def _limit_anonymous(self, route: Route, request: web.Request, now_ms: int) -> None:
         known = "Authorization" in request.headers or bool(request.cookies)
-        if not known or route.permission in (Permission.PUBLIC, Permission.PICKUP_LINK):
+        if not known or route.permission in LINKS | {Permission.PUBLIC}:
             _refuse_flood(self.limits.anonymous, f"ip:{request.remote}", now_ms)
 
     async def _authenticate(self, route: Route, request: web.Request, now_ms: int) -> Principal:

@@ -16,6 +16,7 @@ from cloud_bridge.terminal import (
     group,
     guard,
     read_file,
+    settings_of,
     write_db,
 )
 
@@ -30,14 +31,15 @@ def manifest_import(
     as_json: Json = False,
 ) -> None:
     """Announce the parcels of a manifest; bad rows are reported, the rest goes on (exit 6)."""
-    from cloud_bridge.fleet import twins
+    from cloud_bridge.keyring import link_key
+    from cloud_bridge.locker_parts import lockers_of
     from cloud_bridge.lockers.manifest import read_manifest
-    from cloud_bridge.lockers.service import Lockers
     from cloud_bridge.ports import SystemClock, SystemRandom
 
     def load() -> None:
         manifest = read_manifest(read_file(file), as_json=file.suffix.lower() == ".json")
-        lockers, now_ms = Lockers(SystemRandom(), twins.set_desired), SystemClock().now_ms()
+        settings, random, now_ms = settings_of(config), SystemRandom(), SystemClock().now_ms()
+        lockers = lockers_of(settings, link_key(settings.state, random), random)
         done, refused = write_db(config, lambda conn: lockers.announce_rows(conn, tenant, manifest.rows, now_ms))
         findings = sorted((*manifest.findings, *refused), key=lambda item: item.line)
         report = {

@@ -60,6 +60,14 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in the currency's smallest unit; `currency`: three letters of ISO 4217."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Locker:
     """One installation: its device's id, its tenant and what people need to find it."""
 
@@ -68,6 +76,7 @@ class Locker:
     name: str
     address: str
     language: str = "en"
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +91,38 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A parcel that a carrier announces. `parcel_id`: its tracking number; of an SSCC the 18 digits."""
+    """A parcel that a carrier announces. `parcel_id`: its tracking number; of an SSCC the 18 digits.
+
+    `cod`: what the recipient pays on delivery; its code is given out only once that is paid.
+    """
 
     parcel_id: str
     carrier: str
     wish: Wish
     recipient: Recipient
     locker_id: str | None = None
+    cod: Money | None = None
+
+
+class Origin(StrEnum):
+    """How a parcel came to us: a carrier's manifest, a courier without a word before, or a sender at the locker."""
+
+    ANNOUNCED = "announced"
+    UNANNOUNCED = "unannounced"
+    DROP_OFF = "drop_off"
 
 
 class ParcelState(StrEnum):
-    """Where a parcel is in its life with us."""
+    """Where a parcel is in its life with us. `SPOILED` lies in a compartment and is given to nobody any more."""
 
     ANNOUNCED = "announced"
     RESERVED = "reserved"
     DEPOSITED = "deposited"
     OVERDUE = "overdue"
+    SPOILED = "spoiled"
     COLLECTED = "collected"
     RETRIEVED = "retrieved"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +157,28 @@ class Custody:
     left_at_ms: int | None
 
 
-def parcel_state(custody: Custody | None, reservation: Reservation | None, now_ms: int) -> ParcelState:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What people and zones said of a parcel beside its custody; `returned_at_ms`: back with its sender or depot."""
+
+    spoiled_at_ms: int | None = None
+    returned_at_ms: int | None = None
+
+
+def parcel_state(
+    custody: Custody | None, reservation: Reservation | None, now_ms: int, marks: Marks = Marks()
+) -> ParcelState:  # fmt: skip
     """The one word for a parcel, from physical facts first and plans second."""
     if custody is not None and custody.state == "deposited":
+        if marks.spoiled_at_ms is not None:
+            return ParcelState.SPOILED
         overdue = reservation is not None and reservation.fulfilled and reservation.collect_by_ms <= now_ms
         return ParcelState.OVERDUE if overdue else ParcelState.DEPOSITED
     if reservation is not None and not reservation.fulfilled:
         return ParcelState.RESERVED
-    if custody is not None:
-        return ParcelState.COLLECTED if custody.state == "collected" else ParcelState.RETRIEVED
-    return ParcelState.ANNOUNCED
+    if custody is None:
+        return ParcelState.ANNOUNCED
+    if custody.state == "collected":
+        return ParcelState.COLLECTED
+    returned = marks.returned_at_ms is not None and marks.returned_at_ms >= (custody.left_at_ms or 0)
+    return ParcelState.RETURNED if returned else ParcelState.RETRIEVED

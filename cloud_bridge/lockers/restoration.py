@@ -8,7 +8,7 @@ collisions among the locker's codes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from cloud_bridge.errors import NotFound
 from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.ledger.store import ReplayQuery, replay
-from cloud_bridge.lockers import custody_store, store
+from cloud_bridge.lockers import custody_store, reservation_store
 from cloud_bridge.lockers.model import Custody
 from cloud_bridge.lockers.service import Lockers
 from edge.wire.pickup_pin import choose_counter, derive_pin
@@ -38,26 +38,31 @@ class LockerRestoration:
         self._pin_key = pin_key
 
     def apply(self, conn: Connection, event: StoredEvent) -> None:
-        held = [self._raised(conn, item) for item in custody_store.deposited_at(conn, event.device_id)]
+        raised: dict[str, int] = {}
+        held = [self._raised(conn, item, raised) for item in custody_store.deposited_at(conn, event.device_id)]
         snapshot = {
             "stream": event.stream,
             "contents": self._with_counters(conn, event.device_id, held),
             "used": _used_credentials(conn, event.device_id, event.record_at_ms),
             "wrong_in_row": _wrong_in_row(conn, event.device_id),
         }
-        self._lockers.restore(conn, event.device_id, snapshot)
+        self._lockers.twin.restore(conn, event.device_id, snapshot)
 
     def reset(self, conn: Connection) -> None:
         """Nothing to empty: a restored device has moved on."""
 
-    def _raised(self, conn: Connection, item: Custody) -> Custody:
+    def _raised(self, conn: Connection, item: Custody, raised: dict[str, int]) -> Custody:
+        """With the next generation of its pickup, raised once for all parcels of it."""
         if item.pickup_id is None:
             return item
-        generation = (item.pin_generation or 0) + 1
-        found = store.reservation_of_pickup(conn, item.pickup_id)
-        if found is not None:
-            generation = max(generation, found[0].generation + 1)
-            store.change_reservation(conn, found[0].reservation_id, generation=generation)
+        generation = raised.get(item.pickup_id)
+        if generation is None:
+            generation = (item.pin_generation or 0) + 1
+            found = reservation_store.reservation_of_pickup(conn, item.pickup_id)
+            if found is not None:
+                generation = max(generation, found[0].generation + 1)
+                reservation_store.change_pickup(conn, item.pickup_id, generation=generation)
+            raised[item.pickup_id] = generation
         return replace(item, pin_generation=generation, pin_counter=None)
 
     def _with_counters(self, conn: Connection, device_id: str, held: list[Custody]) -> list[dict[str, Any]]:
@@ -90,21 +95,23 @@ def _contents(item: Custody, counter: int | None) -> dict[str, Any]:
 def _used_credentials(conn: Connection, device_id: str, now_ms: int) -> list[dict[str, Any]]:
     """Credentials that a visit consumed and that could still be shown again."""
     used: dict[str, int] = {}
+    for type_name in ("visit_started", "visit_joined"):
+        for event in _all_since(conn, device_id, type_name, now_ms - MAX_TOKEN_LIFE_MS):
+            if "jti" in event.data and event.data.get("jti_expires_at_ms", 0) > now_ms:
+                used[event.data["jti"]] = event.data["jti_expires_at_ms"]
+    return [{"jti": jti, "jti_expires_at_ms": until} for jti, until in sorted(used.items())]
+
+
+def _all_since(conn: Connection, device_id: str, type_name: str, from_at_ms: int) -> Iterator[StoredEvent]:
     after = 0
     while True:
         query = ReplayQuery(
-            device_id=device_id,
-            type="visit_started",
-            from_at_ms=now_ms - MAX_TOKEN_LIFE_MS,
-            after_position=after,
-            limit=_PAGE,
-        )
+            device_id=device_id, type=type_name, from_at_ms=from_at_ms, after_position=after, limit=_PAGE
+        )  # fmt: skip
         page = replay(conn, query)
-        for event in page:
-            if "jti" in event.data and event.data.get("jti_expires_at_ms", 0) > now_ms:
-                used[event.data["jti"]] = event.data["jti_expires_at_ms"]
+        yield from page
         if len(page) < _PAGE:
-            return [{"jti": jti, "jti_expires_at_ms": until} for jti, until in sorted(used.items())]
+            return
         after = page[-1].position
 
 

@@ -1,22 +1,22 @@
-"""The only SQL of lockers: installations, parcels with their sealed recipients, and reservations."""
+"""The only SQL on installations and on parcels with their sealed recipients."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
-from cloud_bridge.lockers.model import Compartment, Locker, Reservation, Size, Wish
-from cloud_bridge.lockers.tables import ACTIVE, compartments, lockers, parcels, recipient_keys, reservations
+from cloud_bridge.lockers.model import Compartment, Locker, Marks, Money, Origin, Size, Wish
+from cloud_bridge.lockers.tables import compartments, lockers, parcels, recipient_keys
+from cloud_bridge.storage.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
 class ParcelRow:
-    """An announced parcel; its recipient stays sealed."""
+    """A parcel we know; its recipient stays sealed. `contact_hash`: equal for parcels to the same contact."""
 
     parcel_key: str
     tenant: str
@@ -26,6 +26,10 @@ class ParcelRow:
     wanted_locker_id: str | None
     announced_at_ms: int
     recipient_sealed: bytes
+    contact_hash: bytes | None = None
+    cod: Money | None = None
+    origin: Origin = Origin.ANNOUNCED
+    marks: Marks = Marks()
 
 
 # --- lockers -------------------------------------------------------------------------------------------------
@@ -34,7 +38,8 @@ class ParcelRow:
 def put_locker(conn: Connection, locker: Locker, items: Sequence[Compartment]) -> None:
     """Insert or replace an installation with its compartments."""
     values = {
-        "tenant": locker.tenant, "name": locker.name, "address": locker.address, "language": locker.language
+        "tenant": locker.tenant, "name": locker.name, "address": locker.address, "language": locker.language,
+        "time_zone": locker.time_zone,
     }  # fmt: skip
     changed = conn.execute(update(lockers).where(lockers.c.locker_id == locker.locker_id).values(**values))
     if changed.rowcount == 0:
@@ -45,22 +50,26 @@ def put_locker(conn: Connection, locker: Locker, items: Sequence[Compartment]) -
 
 
 def locker(conn: Connection, locker_id: str) -> Locker | None:
-    row = conn.execute(_LOCKER, {"locker": locker_id}).one_or_none()
-    return None if row is None else Locker(row.locker_id, row.tenant, row.name, row.address, row.language)
+    row = _LOCKER.first(conn, {"locker": locker_id})
+    return None if row is None else _locker(row)
 
 
 def lock_locker(conn: Connection, locker_id: str) -> None:
     """Serialise whoever chooses a compartment here (SQLite has one writer anyway)."""
-    conn.execute(_LOCK, {"locker": locker_id})
+    _LOCK.all(conn, {"locker": locker_id})
 
 
 def lockers_of(conn: Connection, tenant: str) -> list[Locker]:
     rows = conn.execute(select(lockers).where(lockers.c.tenant == tenant).order_by(lockers.c.locker_id))
-    return [Locker(row.locker_id, row.tenant, row.name, row.address, row.language) for row in rows]
+    return [_locker(row) for row in rows]
+
+
+def _locker(row: Row[Any]) -> Locker:
+    return Locker(row.locker_id, row.tenant, row.name, row.address, row.language, row.time_zone)
 
 
 def compartments_of(conn: Connection, locker_id: str) -> list[Compartment]:
-    rows = conn.execute(_COMPARTMENTS, {"locker": locker_id})
+    rows = _COMPARTMENTS.all(conn, {"locker": locker_id})
     return [
         Compartment(
             row.compartment_no, Size(row.width_mm, row.height_mm, row.depth_mm), row.sill_mm,
@@ -68,6 +77,21 @@ def compartments_of(conn: Connection, locker_id: str) -> list[Compartment]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def end_twin_wait(conn: Connection, locker_id: str) -> None:
+    """The twin is written now; whoever else would write it waits for this transaction."""
+    _TWIN_NOW.run(conn, {"locker": locker_id})
+
+
+def begin_twin_wait(conn: Connection, locker_id: str, due_ms: int) -> None:
+    """The twin may wait until then; an earlier end of the wait stays."""
+    _TWIN_LATER.run(conn, {"locker": locker_id, "due_ms": due_ms})
+
+
+def twins_due(conn: Connection, now_ms: int, limit: int) -> list[str]:
+    """Lockers whose twin may wait no longer, by id."""
+    return [row.locker_id for row in _TWINS_DUE.all(conn, {"now_ms": now_ms, "most": limit})]
 
 
 def _compartment_values(locker_id: str, item: Compartment) -> dict[str, Any]:
@@ -81,22 +105,49 @@ def _compartment_values(locker_id: str, item: Compartment) -> dict[str, Any]:
 # --- parcels -------------------------------------------------------------------------------------------------
 
 
-def insert_parcel(conn: Connection, row: ParcelRow, data_key: bytes) -> None:
-    conn.execute(_NEW_PARCEL, {
+def insert_parcel(conn: Connection, row: ParcelRow, data_key: bytes | None) -> None:
+    """`data_key` None: nobody is known to whom it belongs."""
+    _NEW_PARCEL.run(conn, {
         "parcel_key": row.parcel_key, "tenant": row.tenant, "parcel_id": row.parcel_id, "carrier": row.carrier,
         "wish": _dump_wish(row.wish), "wanted_locker_id": row.wanted_locker_id,
         "announced_at_ms": row.announced_at_ms, "recipient_sealed": row.recipient_sealed,
+        "contact_hash": row.contact_hash, "cod_minor": row.cod.amount_minor if row.cod else 0,
+        "currency": row.cod.currency if row.cod else "", "origin": row.origin.value,
+        "spoiled_at_ms": row.marks.spoiled_at_ms, "returned_at_ms": row.marks.returned_at_ms,
     })  # fmt: skip
-    conn.execute(_NEW_KEY, {"parcel_key": row.parcel_key, "data_key": data_key})
+    if data_key is not None:
+        _NEW_KEY.run(conn, {"parcel_key": row.parcel_key, "data_key": data_key})
+
+
+def attach_recipient(conn: Connection, row: ParcelRow, data_key: bytes) -> None:
+    """A manifest names a parcel that a courier had brought unannounced: its words and its person, from now on."""
+    change_parcel(
+        conn, row.parcel_key, carrier=row.carrier, wish=_dump_wish(row.wish), recipient_sealed=row.recipient_sealed,
+        contact_hash=row.contact_hash, cod_minor=row.cod.amount_minor if row.cod else 0,
+        currency=row.cod.currency if row.cod else "",
+    )  # fmt: skip
+    _NEW_KEY.run(conn, {"parcel_key": row.parcel_key, "data_key": data_key})
+
+
+def change_parcel(conn: Connection, parcel_key: str, **values: Any) -> None:
+    conn.execute(update(parcels).where(parcels.c.parcel_key == parcel_key).values(**values))
+
+
+def wishes_of(conn: Connection, parcel_keys: Sequence[str]) -> dict[str, Wish]:
+    """The wishes of these parcels, by key."""
+    if not parcel_keys:
+        return {}
+    rows = conn.execute(select(parcels.c.parcel_key, parcels.c.wish).where(parcels.c.parcel_key.in_(parcel_keys)))
+    return {row.parcel_key: _load_wish(row.wish) for row in rows}
 
 
 def parcel(conn: Connection, tenant: str, parcel_id: str) -> ParcelRow | None:
-    row = conn.execute(_PARCEL, {"owner": tenant, "parcel": parcel_id}).one_or_none()
+    row = _PARCEL.first(conn, {"owner": tenant, "parcel": parcel_id})
     return None if row is None else _parcel(row)
 
 
 def parcel_by_key(conn: Connection, parcel_key: str) -> ParcelRow | None:
-    row = conn.execute(select(parcels).where(parcels.c.parcel_key == parcel_key)).one_or_none()
+    row = _PARCEL_BY_KEY.first(conn, {"key": parcel_key})
     return None if row is None else _parcel(row)
 
 
@@ -111,11 +162,13 @@ def parcels_after(conn: Connection, tenant: str, after: str, limit: int) -> list
 
 def data_key(conn: Connection, parcel_key: str) -> bytes | None:
     """The key of a parcel's personal data; None once it was erased."""
-    found: bytes | None = conn.execute(_KEY, {"key": parcel_key}).scalar_one_or_none()
+    found: bytes | None = _KEY.scalar(conn, {"key": parcel_key})
     return found
 
 
 def delete_data_key(conn: Connection, parcel_key: str) -> bool:
+    """Forget a parcel's person; the hash of the contact goes too."""
+    change_parcel(conn, parcel_key, contact_hash=None)
     gone = conn.execute(delete(recipient_keys).where(recipient_keys.c.parcel_key == parcel_key))
     return gone.rowcount == 1
 
@@ -123,7 +176,9 @@ def delete_data_key(conn: Connection, parcel_key: str) -> bool:
 def _parcel(row: Row[Any]) -> ParcelRow:
     return ParcelRow(
         row.parcel_key, row.tenant, row.parcel_id, row.carrier, _load_wish(row.wish), row.wanted_locker_id,
-        row.announced_at_ms, row.recipient_sealed,
+        row.announced_at_ms, row.recipient_sealed, row.contact_hash,
+        Money(row.cod_minor, row.currency) if row.cod_minor else None, Origin(row.origin),
+        Marks(row.spoiled_at_ms, row.returned_at_ms),
     )  # fmt: skip
 
 
@@ -137,93 +192,31 @@ def _load_wish(text: str) -> Wish:
     return Wish(Size(*size), weight_g, upright, accessible, frozenset(features))
 
 
-# --- reservations --------------------------------------------------------------------------------------------
-
-
-def insert_reservation(conn: Connection, item: Reservation, now_ms: int) -> None:
-    """Raises IntegrityError when the compartment or the parcel has an active reservation already."""
-    conn.execute(_NEW_RESERVATION, {
-        "reservation_id": item.reservation_id, "tenant": item.tenant, "locker_id": item.locker_id,
-        "compartment_no": item.compartment_no, "parcel_key": item.parcel_key, "parcel_id": item.parcel_id,
-        "pickup_id": item.pickup_id, "generation": item.generation, "fulfilled": int(item.fulfilled),
-        "expires_at_ms": item.expires_at_ms, "collect_by_ms": item.collect_by_ms, "created_at_ms": now_ms,
-    })  # fmt: skip
-
-
-def change_reservation(conn: Connection, reservation_id: str, **values: Any) -> None:
-    conn.execute(_changing(tuple(values)), {"reservation": reservation_id, **values})
-
-
-@lru_cache(maxsize=32)
-def _changing(names: tuple[str, ...]) -> Update:
-    change = {name: bindparam(name) for name in names}
-    return update(reservations).where(reservations.c.reservation_id == bindparam("reservation")).values(change)
-
-
-def active_reservations(conn: Connection, locker_id: str) -> list[Reservation]:
-    rows = conn.execute(_ACTIVE_OF_LOCKER, {"locker": locker_id})
-    return [_reservation(row) for row in rows]
-
-
-def active_for_parcel(conn: Connection, parcel_key: str) -> Reservation | None:
-    row = conn.execute(_ACTIVE_OF_PARCEL, {"key": parcel_key}).one_or_none()
-    return None if row is None else _reservation(row)
-
-
-def last_for_parcel(conn: Connection, parcel_key: str) -> Reservation | None:
-    """The active reservation, else the newest ended one."""
-    table = reservations.c
-    row = conn.execute(
-        select(reservations)
-        .where(table.parcel_key == parcel_key)
-        .order_by(ACTIVE.desc(), table.created_at_ms.desc(), table.reservation_id)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _reservation(row)
-
-
-def reservation_of_pickup(conn: Connection, pickup_id: str) -> tuple[Reservation, str | None] | None:
-    """A pickup's reservation and why it ended, if it did."""
-    row = conn.execute(_OF_PICKUP, {"pickup": pickup_id}).one_or_none()
-    return None if row is None else (_reservation(row), row.ended)
-
-
-def due_reservations(conn: Connection, now_ms: int, limit: int) -> list[Reservation]:
-    """Active ones whose parcel never came in time."""
-    rows = conn.execute(_DUE, {"now_ms": now_ms, "most": limit})
-    return [_reservation(row) for row in rows]
-
-
-def _reservation(row: Row[Any]) -> Reservation:
-    return Reservation(
-        row.reservation_id, row.tenant, row.locker_id, row.compartment_no, row.parcel_key, row.parcel_id,
-        row.pickup_id, row.generation, bool(row.fulfilled), row.expires_at_ms, row.collect_by_ms,
-    )  # fmt: skip
-
-
 # Built once: making such a statement costs more than running it.
-_LOCKER = select(lockers).where(lockers.c.locker_id == bindparam("locker"))
-_LOCK = select(lockers.c.locker_id).where(lockers.c.locker_id == bindparam("locker")).with_for_update()
-_COMPARTMENTS = (
+_OWN_LOCKER = lockers.c.locker_id == bindparam("locker")
+_LOCKER = Prepared(select(lockers).where(_OWN_LOCKER))
+_LOCK = Prepared(select(lockers.c.locker_id).where(_OWN_LOCKER).with_for_update())
+_TWIN_NOW = Prepared(update(lockers).where(_OWN_LOCKER).values(twin_due_at_ms=None))
+_TWIN_LATER = Prepared(
+    update(lockers)
+    .where(_OWN_LOCKER, or_(lockers.c.twin_due_at_ms.is_(None), lockers.c.twin_due_at_ms > bindparam("due_ms")))
+    .values(twin_due_at_ms=bindparam("due_ms"))
+)
+_TWINS_DUE = Prepared(
+    select(lockers.c.locker_id)
+    .where(lockers.c.twin_due_at_ms <= bindparam("now_ms"))
+    .order_by(lockers.c.locker_id)
+    .limit(bindparam("most"))
+)
+_COMPARTMENTS = Prepared(
     select(compartments)
     .where(compartments.c.locker_id == bindparam("locker"))
     .order_by(compartments.c.compartment_no)
 )  # fmt: skip
-_NEW_PARCEL = insert(parcels)
-_NEW_KEY = insert(recipient_keys)
-_PARCEL = select(parcels).where(parcels.c.tenant == bindparam("owner"), parcels.c.parcel_id == bindparam("parcel"))
-_KEY = select(recipient_keys.c.data_key).where(recipient_keys.c.parcel_key == bindparam("key"))
-_NEW_RESERVATION = insert(reservations)
-_ACTIVE_OF_LOCKER = (
-    select(reservations)
-    .where(reservations.c.locker_id == bindparam("locker"), ACTIVE)
-    .order_by(reservations.c.compartment_no)
+_NEW_PARCEL = Prepared(insert(parcels))
+_NEW_KEY = Prepared(insert(recipient_keys))
+_PARCEL = Prepared(
+    select(parcels).where(parcels.c.tenant == bindparam("owner"), parcels.c.parcel_id == bindparam("parcel"))
 )
-_ACTIVE_OF_PARCEL = select(reservations).where(reservations.c.parcel_key == bindparam("key"), ACTIVE)
-_DUE = (
-    select(reservations)
-    .where(ACTIVE, reservations.c.fulfilled == 0, reservations.c.expires_at_ms <= bindparam("now_ms"))
-    .order_by(reservations.c.expires_at_ms)
-    .limit(bindparam("most"))
-)
-_OF_PICKUP = select(reservations).where(reservations.c.pickup_id == bindparam("pickup"))
+_PARCEL_BY_KEY = Prepared(select(parcels).where(parcels.c.parcel_key == bindparam("key")))
+_KEY = Prepared(select(recipient_keys.c.data_key).where(recipient_keys.c.parcel_key == bindparam("key")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 RETRY_MS = (5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 3_600_000, 7_200_000)
@@ -33,16 +33,30 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """Where a tenant's system is told, and the secret that signs it."""
+
+    url: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
-    """Where a person can be reached; empty: not there. The order of `channels` is the order of fallback."""
+    """Where a person can be reached; empty: not there. The order of `channels` is the order of fallback.
+
+    `webhook`: it is no person but a tenant's system.
+    """
 
     name: str
     email: str
     phone: str
     language: str
+    webhook: Hook | None = None
 
     @property
     def channels(self) -> tuple[Channel, ...]:
+        if self.webhook is not None:
+            return (Channel.WEBHOOK,)
         found = [(Channel.EMAIL, self.email), (Channel.SMS, self.phone)]
         return tuple(channel for channel, address in found if address)
 

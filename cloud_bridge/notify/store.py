@@ -28,6 +28,7 @@ outbox = Table(
     Column("changed_at_ms", Whole, nullable=False),
     Column("channel", Words, nullable=False),
     Column("detail", Words, nullable=False),
+    Column("via", Words, nullable=False, server_default="", comment="empty: the person; else webhook:<id>"),
 )
 
 
@@ -45,6 +46,7 @@ class Message:
     changed_at_ms: int
     channel: str
     detail: str
+    via: str = ""
 
 
 def enqueue(
@@ -57,12 +59,14 @@ def enqueue(
     parcel_id: str,
     pickup_id: str,
     now_ms: int,
+    via: str = "",
 ) -> bool:
     """Put a message in, in the transaction of what it tells; False when that `dedupe` was told before."""
     values = {
         "message_id": message_id, "dedupe": dedupe, "tenant": tenant, "kind": kind, "parcel_id": parcel_id,
         "pickup_id": pickup_id, "state": State.WAITING.value, "place": 0, "tries": 0, "next_at_ms": now_ms,
         "created_at_ms": now_ms, "changed_at_ms": now_ms, "channel": "", "detail": "",
+        "via": via,
     }  # fmt: skip
     return upsert(conn, outbox, values, keys=("dedupe",), change=())
 
@@ -133,5 +137,5 @@ def _message(row: Row[Any]) -> Message:
     progress = Progress(State(row.state), row.place, row.tries, row.next_at_ms)
     return Message(
         row.message_id, row.tenant, row.kind, row.parcel_id, row.pickup_id, progress, row.created_at_ms,
-        row.changed_at_ms, row.channel, row.detail,
+        row.changed_at_ms, row.channel, row.detail, row.via,
     )  # fmt: skip

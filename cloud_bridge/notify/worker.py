@@ -61,7 +61,10 @@ class NotifyWorker:
             return
         if letter is None:
             await self._record(
-                message, Progress(State.ERASED, 0, message.progress.tries, 0), "", "the person was erased"
+                message,
+                Progress(State.ERASED, 0, message.progress.tries, 0),
+                "",
+                "nobody is there to be told (any more)",
             )
             return
         channels = tuple(channel for channel in letter.contact.channels if channel in self._senders)

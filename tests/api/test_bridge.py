@@ -10,7 +10,7 @@ import cbor2
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from cloud_bridge.access.model import Permission, Role
+from cloud_bridge.access.model import LINKS, Permission, Role
 from cloud_bridge.http.openapi import document
 from cloud_bridge.http.route import PATH_PARAMS, Route
 from cloud_bridge.notify.channels import SmtpSender, SmtpSettings
@@ -98,7 +98,14 @@ BODIES = {
     "/v1/devices/{device_id}/open": {"compartment_no": 1, "reason": "curiosity"},
     "/v1/devices/{device_id}/enable": {"compartment_no": 1, "reason": "curiosity"},
     "/v1/devices/{device_id}/end-quarantine": {"reason": "curiosity"},
+    "/v1/devices/{device_id}/disable": {"compartment_no": 1, "reason": "curiosity"},
+    "/v1/devices/{device_id}/retire": {"reason": "curiosity"},
     "/v1/lockers/{locker_id}": {"name": "Mine", "address": "Mine", "compartments": []},
+    "/v1/lockers/{locker_id}/decommission": {"reason": "curiosity"},
+    "/v1/parcels/{parcel_id}/payments": {"amount_minor": 500, "currency": "EUR", "reference": "till-1"},
+    "/v1/tasks/{task_id}/done": {"outcome": "curiosity"},
+    "/v1/courier/tasks/{task_id}/done": {"outcome": "not_there"},
+    "/v1/claims/{claim_id}/decision": {"decision": "accepted", "reason": "curiosity"},
 }
 
 
@@ -108,6 +115,7 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     await world.announce()
     await world.deposit(log)
     await world.happen(log, "alarm_raised", alarm="door_did_not_open", subject="1")
+    await world.happen(log, "parcel_disputed", visit_id=VISIT, compartment_no=1, kind="empty", parcel_id="PW-0001")
     own, rival = await world.token(), await world.token(tenant="rival")
     open_headers = {**own, "Idempotency-Key": "open-key-1"}
     sent = await world.client.post(
@@ -117,7 +125,12 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     told = await (await world.client.get("/v1/notifications", headers=own)).json()
     tokens = await (await world.client.get("/v1/tokens", headers=own)).json()
     alarms = await (await world.client.get("/v1/alarms", headers=own)).json()
+    tasks = await (await world.client.get("/v1/tasks", headers=own)).json()
+    claims = await (await world.client.get("/v1/claims", headers=own)).json()
+    hook = await world.client.post("/v1/webhooks", json={"url": "https://shop.test/hook"}, headers=own)
     objects = OBJECTS | {
+        "task_id": tasks["tasks"][0]["task_id"], "claim_id": claims["claims"][0]["claim_id"],
+        "webhook_id": (await hook.json())["webhook_id"],
         "command_id": (await sent.json())["command_id"], "message_id": told["messages"][0]["message_id"],
         "token_id": tokens["tokens"][0]["token_id"], "alarm_id": str(alarms["alarms"][0]["alarm_no"]),
         "stream": log.stream,
@@ -125,7 +138,7 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     walked = 0
     for route in world.bridge.server.routes:
         assert isinstance(route.permission, Permission)
-        if route.permission in (Permission.PUBLIC, Permission.PICKUP_LINK):
+        if route.permission in LINKS | {Permission.PUBLIC}:
             continue
         path = route.path.format_map(objects)
         stranger = await world.client.request(route.method, path)
@@ -136,7 +149,7 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
         answer = await world.client.request(route.method, path, json=BODIES.get(route.path), headers=headers)
         assert answer.status == 404, (route.method, route.path, answer.status, await answer.text())
         walked += 1
-    assert walked >= 15
+    assert walked >= 30
     for path, name in (
         ("/v1/parcels", "parcels"),
         ("/v1/notifications", "messages"),

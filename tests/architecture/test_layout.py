@@ -16,9 +16,8 @@ MAX_LINES = 300
 # Tables and what has no seam, each with its reason; the figure is the most it may grow to.
 LONGER = {
     "edge/wire/messages.py": (420, "one frozen dataclass with its codec for each of ten messages"),
-    "cloud_bridge/lockers/service.py": (400, "the use cases of lockers, one short method each"),
-    "cloud_bridge/lockers/http.py": (360, "the routes of lockers with their models, one table"),
     "cloud_bridge/storage/migrations/versions/0001_first_tables.py": (560, "a frozen table of tables"),
+    "cloud_bridge/storage/migrations/versions/0004_complete_flows.py": (350, "a frozen table of tables"),
 }
 # Spelled in two parts, so that this file is not its own finding.
 MACHINE_PATHS = re.compile("|".join(("/wo" + "rk/", "/ho" + r"me/\w", "/Us" + r"ers/\w")))

@@ -137,6 +137,6 @@ async def test_api_page_lists_the_calls_and_tries_one(world: BridgeWorld, browse
 
 
 def _active(conn):
-    from cloud_bridge.lockers import store
+    from cloud_bridge.lockers import reservation_store
 
-    return store.active_reservations(conn, "locker-0001")
+    return reservation_store.active_reservations(conn, "locker-0001")

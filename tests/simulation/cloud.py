@@ -78,7 +78,7 @@ class SimCloud:
     def _install(self, conn: Connection) -> None:
         metadata.create_all(conn)
         ledger.start_clock(conn)
-        lockers = Lockers(self._random, twins.set_desired)
+        lockers = Lockers(self._random, twins.set_sections)
         for device in self._fleet.devices.values():
             entry = Device(device.device_id, "locker", TENANT, "site", device.log_public, device.wrap_public)
             register_device(conn, entry, self.clock.now_ms())
@@ -91,8 +91,8 @@ class SimCloud:
     def _start(self) -> None:
         """Everything that lives in memory, made anew."""
         keys = cloud_keys(self._fleet)
-        self.lockers = Lockers(self._random, twins.set_desired)
-        self.pickups = Pickups(self._fleet.name, self._fleet.pickup, b"k" * 32, secrets.pin_key, self._random)
+        self.lockers = Lockers(self._random, twins.set_sections)
+        self.pickups = Pickups(self._fleet.name, self._fleet.pickup, b"k" * 32, secrets.pin_key)
         projections = (CustodyProjection(), FleetProjection(), LockerRestoration(self.lockers, secrets.pin_key))
         self.ingest = Ingest(self.db, keys, self.clock, self._random, projections, on_commit=self._committed)
         self.fleet = FleetService(self.db, keys, self.clock, self._random, self._network.publish)

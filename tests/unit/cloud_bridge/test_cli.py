@@ -17,7 +17,7 @@ HEADER = "tracking_number,width_mm,height_mm,depth_mm,weight_g,recipient_name,re
 def run(tmp_path: Path):
     config = tmp_path / "cloud.toml"
     config.write_text(
-        f'database = "sqlite:///{tmp_path}/bridge.db"\n'
+        f'database = "sqlite:///{tmp_path}/bridge.db"\nstate = "{tmp_path}/state"\n'
         '[smtp]\nhost = "mail.example"\nsender = "no-reply@example.org"\npassword = "hunter2-secret"\n'
     )
 

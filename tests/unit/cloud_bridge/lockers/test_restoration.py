@@ -11,7 +11,7 @@ import pytest
 from cloud_bridge.fleet.secrets import pin_key
 from cloud_bridge.fleet.twins import load_twin
 from cloud_bridge.ledger.store import fault_count
-from cloud_bridge.lockers import custody_store, store
+from cloud_bridge.lockers import custody_store, reservation_store
 from cloud_bridge.lockers.pickup_link import token_jti
 from edge.wire.pickup_pin import derive_pin
 from tests.bridge_world import VISIT, BridgeWorld, bridge_world
@@ -68,7 +68,7 @@ async def test_parcel_is_restored_under_a_higher_generation_and_what_was_known_o
     log = await started(world)
     await world.announce()
     pickup_id = await world.deposit(log)
-    before, _ = await world.bridge.db.read(lambda conn: store.reservation_of_pickup(conn, pickup_id))
+    before, _ = await world.bridge.db.read(lambda conn: reservation_store.reservation_of_pickup(conn, pickup_id))
     old_link, old_pin = world.bridge.pickups.link(before), await _pin(world, pickup_id)
     restore = await lose_card(world)
     (held,) = restore["contents"]

@@ -15,13 +15,15 @@ from sqlalchemy import text
 
 from cloud_bridge.errors import Conflict, NotFound, NotPossibleNow
 from cloud_bridge.ledger.model import StoredEvent
-from cloud_bridge.lockers import store
+from cloud_bridge.lockers import reservation_store
 from cloud_bridge.lockers.custody_store import CustodyProjection, custody_of
 from cloud_bridge.lockers.model import Announcement, Compartment, Locker, ParcelState, Recipient, Size, Wish
 from cloud_bridge.lockers.pickup_link import token_jti
 from cloud_bridge.lockers.pickups import Pickups
 from cloud_bridge.lockers.reactions import LockerReactions
-from cloud_bridge.lockers.service import DAY_MS, MAX_GENERATIONS, Lockers
+from cloud_bridge.lockers.service import MAX_GENERATIONS, Lockers
+from cloud_bridge.lockers.terms import DAY_MS
+from cloud_bridge.lockers.twin_sections import PATIENCE_MS
 from cloud_bridge.notify import store as outbox
 from cloud_bridge.ports import SystemRandom
 from cloud_bridge.storage.inline import InlineDatabase
@@ -48,12 +50,12 @@ class World:
         self.db.write_now(metadata.create_all)
         self.lockers = Lockers(
             SystemRandom(),
-            lambda _c, device, name, value: self.twins.update({(device, name): value}),
+            lambda _c, device, parts: self.twins.update({(device, name): parts[name] for name in parts}),
             token_id=partial(token_jti, LINK_KEY),
         )
         self.custody = CustodyProjection()
         self.reactions = LockerReactions(self.lockers, SystemRandom())
-        self.pickups = Pickups("test.fleet", SIGNER, LINK_KEY, lambda _c, _d: (1, PIN_KEY), SystemRandom())
+        self.pickups = Pickups("test.fleet", SIGNER, LINK_KEY, lambda _c, _d: (1, PIN_KEY))
 
     def install(self, count: int = 3, locker_id: str = "locker-0001", tenant: str = "acme") -> None:
         items = [Compartment(no, Size(300, 100 * no, 400), 800, frozenset(), "a", no) for no in range(1, count + 1)]
@@ -84,7 +86,7 @@ class World:
         return self.db.write_now(lambda conn: self.lockers.parcel(conn, "acme", parcel_id, now_ms))
 
     def active(self) -> dict[int, str]:
-        rows = self.db.write_now(lambda conn: store.active_reservations(conn, "locker-0001"))
+        rows = self.db.write_now(lambda conn: reservation_store.active_reservations(conn, "locker-0001"))
         return {item.compartment_no: item.parcel_id for item in rows}
 
     def told(self) -> list[tuple[str, str]]:
@@ -139,7 +141,7 @@ def test_second_active_reservation_of_a_compartment_is_impossible_in_the_store(w
         world.db.write_now(
             lambda conn: conn.execute(text("INSERT INTO reservations SELECT 'x', tenant, locker_id, compartment_no, "
                                            "parcel_key, parcel_id, 'y', generation, fulfilled, expires_at_ms, "
-                                           "collect_by_ms, created_at_ms, ended FROM reservations"))
+                                           "collect_by_ms, created_at_ms, ended, notice FROM reservations"))
         )  # fmt: skip
     assert world.active() == {found.compartment_no: "PW-0001"}
 
@@ -233,7 +235,32 @@ def test_qr_code_of_before_a_reissue_stands_in_the_twin_as_revoked_until_the_par
         assert world.twins[void] == sorted(older)
     world.deposit("PW-0001", 1, reservation.pickup_id)
     world.happen("parcel_collected", parcel_id="PW-0001", compartment_no=1, visit_id=VISIT)
+    world.db.write_now(lambda conn: world.lockers.expire(conn, NOW_MS + PATIENCE_MS))
     assert world.twins[void] is None
+
+
+def test_what_the_device_did_as_planned_is_written_to_its_twin_when_patience_ends_or_with_the_next_change(
+    world: World,
+) -> None:
+    section = lambda: [row["parcel_id"] for row in world.twins["locker-0001", "reservations"]]  # noqa: E731
+    expire = lambda at_ms: world.db.write_now(lambda conn: world.lockers.expire(conn, at_ms))  # noqa: E731
+    pickup_id = world.announce("PW-0001").reservation.pickup_id
+    world.twins.clear()
+    world.deposit("PW-0001", 1, pickup_id)
+    world.happen("parcel_collected", parcel_id="PW-0001", compartment_no=1, visit_id=VISIT)
+    assert not world.twins and expire(NOW_MS + PATIENCE_MS - 1) == 0
+    assert expire(NOW_MS + PATIENCE_MS) == 1 and section() == []
+    pickup_id = world.announce("PW-0002").reservation.pickup_id
+    world.deposit("PW-0002", 1, pickup_id)
+    world.announce("PW-0003")
+    assert section() == ["PW-0002", "PW-0003"] and expire(NOW_MS + PATIENCE_MS) == 0
+
+
+def test_deposit_other_than_planned_is_written_to_the_twin_at_once(world: World) -> None:
+    pickup_id = world.announce("PW-0001").reservation.pickup_id
+    world.deposit("PW-0001", 2, pickup_id)
+    assert [row["compartment_no"] for row in world.twins["locker-0001", "reservations"]] == [2]
+    assert world.twins["locker-0001", "collect_by"].keys() == {pickup_id}
 
 
 def test_reissue_without_end_is_refused_before_the_list_of_void_codes_grows_too_long(world: World) -> None:
@@ -312,6 +339,8 @@ class LockerMachine(RuleBasedStateMachine):
     @invariant()
     def twin_says_each_compartment_and_parcel_once(self) -> None:
         if hasattr(self, "world"):
+            world = self.world
+            world.db.write_now(lambda conn: world.lockers.twin.write_due(conn, NOW_MS + PATIENCE_MS, 10))
             rows = self.world.twins.get(("locker-0001", "reservations"), [])
             assert len({row["compartment_no"] for row in rows}) == len({row["parcel_id"] for row in rows}) == len(rows)
             assert {row["compartment_no"]: row["parcel_id"] for row in rows} == self.world.active()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+from string import Formatter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_bridge.notify.model import RETRY_MS, Outcome, Progress, State, after_try
-from cloud_bridge.notify.templates import KINDS, LANGUAGES, render
+from cloud_bridge.notify.templates import KINDS, LANGUAGES, TEXTS, render
 
 NOW_MS = 1_790_000_000_000
 START = Progress(State.WAITING, 0, 0, NOW_MS)
 FACTS = {
     "name": "Ann", "parcel": "PW-1", "locker": "North\r\nBcc: x", "address": "Street", "deadline": "soon",
-    "link": "https://x/p/y",
+    "link": "https://x/p/y", "amount": "EUR 5.00",
 }  # fmt: skip
 
 
@@ -48,4 +51,16 @@ def test_any_course_of_tries_comes_to_an_end(channels: int, outcomes: list[Outco
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_message_exists_and_no_fact_breaks_a_header(kind: str, language: str) -> None:
     text = render(kind, language, FACTS)
-    assert "PW-1" in text.body and "\n" not in text.subject and "\r" not in text.body
+    assert ("PW-1" in text.body or FACTS["link"] in text.body) and len(text.short) <= 160
+    assert "\n" not in text.subject and "\r" not in text.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_facts_as_english_in_each_part_of_a_message(language: str) -> None:
+    def facts(words: str) -> set[str | None]:
+        return {name for _, name, _, _ in Formatter().parse(words)} - {None}
+
+    assert TEXTS[language].keys() == TEXTS["en"].keys()
+    for kind, text in TEXTS[language].items():
+        for said, meant in zip(astuple(text)[:3], astuple(TEXTS["en"][kind])[:3], strict=True):
+            assert facts(said) == facts(meant), (kind, said)

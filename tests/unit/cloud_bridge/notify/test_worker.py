@@ -23,7 +23,7 @@ from tests.cloud_world import NOW_MS, FakeClock
 
 FACTS = {
     "name": "Ann", "parcel": "PW-1", "locker": "North", "address": "Street", "deadline": "soon",
-    "link": "https://x/p/y",
+    "link": "https://x/p/y", "amount": "",
 }  # fmt: skip
 ANN = Letter(Contact("Ann", "ann@x.org", "+4915112345678", "en"), FACTS)
 
