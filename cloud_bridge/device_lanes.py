@@ -1,9 +1,24 @@
-"""The queues before the workers: order within a device, none between devices, and a bound on all of it."""
+"""The queues before the workers: order within a device, none between devices, and a bound on all of it.
+
+A device that waits long for an answer says the same again, byte for byte. While the first still waits here, the repeat
+is only more work for a bridge that is behind already, so it is left out.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from enum import StrEnum
+
+from edge.wire.topics import Channel
+
+
+class Fate(StrEnum):
+    """What became of a message on arrival; the words are those of the counters."""
+
+    RECEIVED = "received"
+    REPEATED = "repeated"
+    SHED = "shed"
 
 
 class DeviceLanes:
@@ -15,18 +30,20 @@ class DeviceLanes:
         self._waiting = 0
         self._max_waiting = max_waiting
 
-    def put(self, device_id: str, channel: str, payload: bytes) -> bool:
-        """False when too much waits already: shed here, before anything is promised."""
-        if self._waiting >= self._max_waiting:
-            return False
-        self._waiting += 1
+    def put(self, device_id: str, channel: str, payload: bytes) -> Fate:
+        """Queue one message, unless the same one waits already or too much does: nothing has been promised yet."""
         lane = self._lanes.get(device_id)
+        if self._waiting >= self._max_waiting:
+            return Fate.SHED
+        if lane and _is_repeat(lane, channel, payload):
+            return Fate.REPEATED
+        self._waiting += 1
         if lane is None:
             self._lanes[device_id] = deque([(channel, payload)])
             self._ready.put_nowait(device_id)
         else:
             lane.append((channel, payload))
-        return True
+        return Fate.RECEIVED
 
     async def take(self) -> tuple[str, str, bytes]:
         """The next message of a device that nobody works on; `done` must follow."""
@@ -40,3 +57,8 @@ class DeviceLanes:
             self._ready.put_nowait(device_id)
         else:
             del self._lanes[device_id]
+
+
+def _is_repeat(lane: deque[tuple[str, bytes]], channel: str, payload: bytes) -> bool:
+    """Of presence every word counts, because the last one does."""
+    return channel == Channel.UP and (channel, payload) in lane

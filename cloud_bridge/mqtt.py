@@ -140,7 +140,7 @@ class MqttBridge:
         if retained and not CHANNELS[channel].retained:
             self.counters["retained"] += 1
             return
-        self.counters["received" if self._lanes.put(device_id, channel.value, payload) else "shed"] += 1
+        self.counters[self._lanes.put(device_id, channel.value, payload)] += 1
 
     async def _work(self) -> None:
         while True:

@@ -30,6 +30,9 @@ class Device:
     state_reason: str = ""
 
 
+OFFER_MS = 60_000
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A connection's nonce. `pending` was sent in a welcome; `nonce` was answered by the device's signed hello.
@@ -45,6 +48,17 @@ class Session:
     welcome_stream: str
     welcome_cursor: int
     welcome_root: bytes
+
+    def is_open_offer(self, stream: str, cursor: int, root: bytes, seen: Presence | None, now_ms: int) -> bool:
+        """Whether one more knock may be welcomed with the pending nonce.
+
+        Only within the connection that it was made for, over the same head, and for a minute: with a nonce for every
+        knock, the answers to a device that had to knock twice would void each other.
+        """
+        known = (self.welcome_stream, self.welcome_cursor, self.welcome_root)
+        if not self.pending or known != (stream, cursor, root) or now_ms - self.pending_at_ms >= OFFER_MS:
+            return False
+        return seen is not None and seen.online and seen.changed_at_ms <= self.pending_at_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,11 @@ class HelloIntake:
                  now_ms: int) -> list[Outgoing]:  # fmt: skip
         cursor = 0 if head is None else head.cursor
         root = EMPTY_ROOT if head is None else head.frontier.root()
-        fleet_store.offer_session(conn, device.device_id, nonce, hello.stream, cursor, root, now_ms)
+        offered, seen = (read(conn, device.device_id) for read in (fleet_store.load_session, fleet_store.load_presence))
+        if offered is not None and offered.is_open_offer(hello.stream, cursor, root, seen, now_ms):
+            nonce = offered.pending
+        else:
+            fleet_store.offer_session(conn, device.device_id, nonce, hello.stream, cursor, root, now_ms)
         fleet_store.mark_seen(conn, device.device_id, now_ms, hello.agent)
         if device.kind in PIN_KINDS:
             secrets.ensure_pin_key(conn, device.device_id, self._random, now_ms)

@@ -89,7 +89,7 @@ class Sending:
 class SyncState:
     """Everything the machine remembers. `attempts`: time-outs and refusals since the last receipt.
 
-    `knocked_mono_ms` is set while exactly one knock waits for its welcome. `floor_at_ms`: newest floor asked for.
+    `knocked_mono_ms`: the first knock that waits for a welcome. `floor_at_ms`: newest floor asked for.
     """
 
     phase: Phase = Phase.OFFLINE

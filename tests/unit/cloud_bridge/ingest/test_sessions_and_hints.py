@@ -7,12 +7,13 @@ import json
 import pytest
 
 from cloud_bridge.fleet import alarms, secrets, twins
+from cloud_bridge.fleet.model import OFFER_MS
 from cloud_bridge.ingest.withheld import WITHHELD_AFTER_MS, raise_withheld
 from edge.wire.envelope import Kind, open_envelope
 from edge.wire.event import EventDraft
 from edge.wire.messages import Desired, Secret, Welcome
 from edge.wire.secrets import PIN_KEY, unwrap_secret
-from tests.cloud_world import NOW_MS, CloudWorld, device_log, kinds, make_world
+from tests.cloud_world import NOW_MS, CloudWorld, DeviceLog, device_log, kinds, make_world
 
 DEVICE = "locker-0001"
 ALARM = EventDraft("door_opened_unauthorised", {"compartment_no": 7}, NOW_MS)
@@ -28,12 +29,49 @@ async def all_alarms(world: CloudWorld) -> list[tuple[str, str, bool, bool]]:
     return [(alarm.alarm, alarm.subject, alarm.settled, alarm.cleared_at_ms is None) for alarm in found]
 
 
-async def test_knock_is_welcomed_with_the_cursor_and_a_fresh_nonce(world) -> None:
+async def test_knock_is_welcomed_with_the_cursor(world) -> None:
     log = device_log(world).fill(3)
     await world.send(DEVICE, log.batch())
-    welcomes = [Welcome.parse(open_envelope((await world.send(DEVICE, log.hello()))[0].payload).body) for _ in range(2)]
-    assert [welcome.cursor for welcome in welcomes] == [3, 3]
-    assert welcomes[0].nonce != welcomes[1].nonce
+    (answer,) = await world.send(DEVICE, log.hello())
+    assert Welcome.parse(open_envelope(answer.payload).body).cursor == 3
+
+
+async def nonce_of_knock(world: CloudWorld, log: DeviceLog) -> bytes:
+    (answer,) = await world.send(DEVICE, log.hello())
+    return Welcome.parse(open_envelope(answer.payload).body).nonce
+
+
+async def test_knock_that_comes_twice_in_one_connection_is_welcomed_with_the_same_nonce(world) -> None:
+    log = device_log(world).fill(3)
+    await world.ingest.receive(DEVICE, "presence", b"online")
+    first, again = await nonce_of_knock(world, log), await nonce_of_knock(world, log)
+    assert first == again
+    answers = await world.send(DEVICE, log.hello(first))
+    assert "bundle" in kinds(answers)
+    assert await nonce_of_knock(world, log) != first, "an answered nonce is never offered again"
+
+
+async def _new_connection(world: CloudWorld, _log: DeviceLog) -> None:
+    for word in (b"offline", b"online"):
+        world.clock.at_ms += 1
+        await world.ingest.receive(DEVICE, "presence", word)
+
+
+async def _moved_head(world: CloudWorld, log: DeviceLog) -> None:
+    await world.send(DEVICE, log.batch())
+
+
+async def _minute(world: CloudWorld, _log: DeviceLog) -> None:
+    world.clock.at_ms += OFFER_MS
+
+
+@pytest.mark.parametrize("between", [_new_connection, _moved_head, _minute])
+async def test_knock_after_something_changed_is_welcomed_with_a_nonce_of_its_own(world, between) -> None:
+    log = device_log(world).fill(3)
+    await world.ingest.receive(DEVICE, "presence", b"online")
+    first = await nonce_of_knock(world, log)
+    await between(world, log)
+    assert await nonce_of_knock(world, log) != first
 
 
 async def test_session_brings_the_pin_key_until_the_device_confirms_it(world) -> None:

@@ -28,6 +28,7 @@ from edge.core.sync.model import (
     TimerFired,
     UrgentEvent,
 )
+from edge.core.sync.rto import Rto
 from edge.core.sync.verify import Reason, Refused
 from edge.ports import Now
 from edge.wire.envelope import Kind
@@ -78,9 +79,21 @@ def test_machine_knock_unanswered_knocks_again_with_growing_jitter() -> None:
     play.given(*[TimerFired(Timer.ANSWER)] * 20).timers(StartTimer(Timer.ANSWER, 3_000, 57_000))
 
 
-def test_machine_second_knock_measures_no_round_trip() -> None:
-    play = Playbook().given(Connected(), head(1), TimerFired(Timer.ANSWER)).later(50).given(welcome(1))
-    assert play.state.rto.srtt8_ms == 0
+def test_machine_second_knock_is_measured_from_the_first() -> None:
+    play = Playbook().given(Connected(), head(1)).later(9_000).given(TimerFired(Timer.ANSWER)).later(1_000)
+    play.given(welcome(1))
+    assert play.state.rto == Rto().sampled(10_000)
+
+
+def test_machine_lost_link_forgets_when_it_knocked() -> None:
+    play = Playbook().given(Connected(), head(1), Disconnected()).later(50_000)
+    play.given(Connected()).later(40).given(welcome(1))
+    assert play.state.rto == Rto().sampled(40)
+
+
+def test_machine_welcome_that_comes_twice_is_answered_once() -> None:
+    play = Playbook().given(Connected(), head(4), TimerFired(Timer.ANSWER), welcome(4))
+    play.when(welcome(4)).then()
 
 
 def test_machine_hello_unheard_knocks_again() -> None:
