@@ -5,7 +5,7 @@ PY := .venv/bin/python
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 
-.PHONY: help venv venv-run demo demo-clean test lint unit browser sim powercut chaos storm bench docs pages test-all lock
+.PHONY: help venv venv-run demo demo-clean test lint unit browser browser-all sim powercut chaos storm bench docs pages test-all lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,10 @@ unit: venv
 browser: venv # one after the other: each drives a browser of its own
 	$(PY) -m pytest -m "browser and not slow" $(ARGS)
 
+browser-all: venv ## every flow of the kiosk, every language and display, each page judged by axe (about 12 min)
+	@.ci/system-packages.sh
+	$(PY) -m pytest -m "browser and slow" --timeout 600 $(ARGS)
+
 sim: venv ## a fleet in virtual time, many seeds, planted faults (about 8 min)
 	$(PY) -m tests.simulation $(ARGS)
 
@@ -62,8 +66,8 @@ docs: venv ## write the generated reference pages
 pages: venv ## build the web pages (node from the machine, else from the wheel)
 	edge/screen/build.sh
 
-test-all: test sim powercut chaos storm ## everything (about 50 min)
-	$(PY) -m pytest -m slow
+test-all: test browser-all sim powercut chaos storm ## everything (about an hour)
+	$(PY) -m pytest -m "slow and not browser"
 
 lock: ## pin all dependencies anew
 	uv pip compile pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock

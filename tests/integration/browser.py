@@ -78,3 +78,58 @@ def screenshot(page: Page, name: str) -> None:
     """Write a screenshot under docs, where the guides show it."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+_OVERFLOWS = """() => {
+    const shown = e => e.checkVisibility({checkVisibilityCSS: true});
+    const found = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > innerWidth) found.push(`page is ${root.scrollWidth - innerWidth} px too wide`);
+    for (const main of document.querySelectorAll('main')) {
+        const excess = main.scrollWidth - main.clientWidth;
+        if (excess > 1) found.push(`main is ${excess} px too wide`);
+    }
+    for (const e of document.querySelectorAll('button, output, h1, p, li, strong, small, em, kbd')) {
+        if (!shown(e) || e.closest('.unseen')) continue;
+        const name = `${e.tagName.toLowerCase()} "${e.textContent.trim().slice(0, 40)}"`;
+        const box = e.getBoundingClientRect();
+        if (box.left < -1 || box.right > innerWidth + 1) found.push(`${name} leaves the page`);
+        if (e.scrollWidth > e.clientWidth + 2 && e.clientWidth > 0) found.push(`${name} is too wide`);
+        if (e.tagName !== 'BUTTON') continue;
+        if (e.scrollHeight > e.clientHeight + 2) found.push(`${name} is too high`);
+        for (const part of e.querySelectorAll('span, strong, small, em, kbd')) {
+            const inner = part.getBoundingClientRect();
+            if (shown(part) && (inner.left < box.left - 1 || inner.right > box.right + 1 || inner.top < box.top - 1 ||
+                inner.bottom > box.bottom + 1)) found.push(`${name}: "${part.textContent}" leaves it`);
+        }
+    }
+    const seen = e => {
+        const {left, right, top, bottom} = e.getBoundingClientRect();
+        const frame = (e.closest('main') ?? root).getBoundingClientRect();
+        return {left, right, top: Math.max(top, frame.top), bottom: Math.min(bottom, frame.bottom)};
+    };
+    const buttons = [...document.querySelectorAll('button')].filter(shown).map(e => [e, seen(e)]);
+    buttons.forEach(([one, a], at) => buttons.slice(at + 1).forEach(([two, b]) => {
+        if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+            found.push(`buttons "${one.textContent}" and "${two.textContent}" overlap`);
+    }));
+    return found;
+}"""
+
+
+def overflowing(page: Page) -> list[str]:
+    """Text that leaves its button or the page, and buttons that cover each other."""
+    found: list[str] = page.evaluate(_OVERFLOWS)
+    return found
+
+
+_OUT_OF_SIGHT = """() => [...document.querySelectorAll('button')]
+    .map(e => [e.textContent.trim(), e.getBoundingClientRect(), e.checkVisibility()])
+    .filter(([, box, shown]) => shown && (box.top < -1 || box.bottom > innerHeight + 1))
+    .map(([name]) => name)"""
+
+
+def out_of_sight(page: Page) -> list[str]:
+    """Buttons that are reached by scrolling only."""
+    found: list[str] = page.evaluate(_OUT_OF_SIGHT)
+    return found

@@ -196,7 +196,7 @@ function doors(now: View, picked: "choose" | number): Screen {
   const compartment = now.compartments.find((item) => item.no === picked);
   const useless = compartment?.state === "disabled" ? "out_of_service" : "in_service";
   const about = compartment ? now.actions.filter((action) => OF_ONE_DOOR.has(action) && action !== useless) : [];
-  const choices = about.flatMap((action) => press(`${action}:${picked}`, now));
+  const choices = about.flatMap((action) => press(`${action}:${picked}`, now)).map(fromDoor); // the menu has the answer
   return numbered({
     name: picked === "choose" ? "doors" : "one_door",
     title: picked === "choose" ? phrase("choose_door") : phrase("door", { no: picked }),
@@ -206,6 +206,14 @@ function doors(now: View, picked: "choose" | number): Screen {
     choices: [...choices, back],
     endsIn: ending(now),
   });
+}
+
+function fromDoor(choice: Choice): Choice {
+  const run = () => {
+    choice.run();
+    modes.door.value = "";
+  };
+  return { ...choice, run };
 }
 
 export function state(compartment: Compartment): Phrase {

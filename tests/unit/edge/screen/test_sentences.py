@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from edge.core.locker.credentials import _REASONS
 from edge.screen.requests import ACTIONS, ARGUMENTS
 from edge.screen.sentences import LANGUAGES, PLURALS, Sentences
 from edge.screen.server import DIST
@@ -90,6 +92,51 @@ def test_every_press_has_its_words() -> None:
     names = {f"act_{name}" for name in ACTIONS | ARGUMENTS.keys() - {"size", "found"}}
     names |= {f"act_found_{answer}" for answer in ("as_expected", "empty", "other")}
     assert names <= set(TABLES["en"])
+
+
+_SAYS = {"refuse", "await_label", "to_menu", "_say", "end_visit", "wait_to_retry", "_label_refused"}
+_REASON = {"str | None", "tuple[int, ...] | str", "Credential | str"}
+# These tell the log and the cloud, and nobody at the kiosk.
+_UNSAID = {"settle", "ready_to_pulse", "commands.py", "vacancy.py", "pin_limits.py"}
+
+
+def texts_of(node: ast.AST) -> set[str]:
+    """String literals that the expression may come to; what it compares is none of them."""
+    if isinstance(node, ast.Compare):
+        return set()
+    own = {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+    return own.union(*map(texts_of, ast.iter_child_nodes(node)))
+
+
+def _gives_reasons(rule: ast.FunctionDef) -> bool:
+    return rule.returns is not None and ast.unparse(rule.returns) in _REASON and rule.name not in _UNSAID
+
+
+def messages_of_the_machine() -> set[str]:
+    """What a step's `message` may be: every such argument, and every reason that a rule gives a visitor."""
+    found = {reason for _, reason in _REASONS}
+    for path in (ROOT / "edge" / "core" / "locker").glob("*.py"):
+        if path.name in _UNSAID:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            said: list[ast.AST] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                said += [word.value for word in node.keywords if word.arg == "message"]
+                said += node.args[3:] if name == "end_visit" else node.args[1:2] if name in _SAYS else []
+            elif isinstance(node, ast.FunctionDef) and _gives_reasons(node):
+                said += [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+            found = found.union(*map(texts_of, said))
+    return found
+
+
+def test_every_message_of_the_machine_has_its_words() -> None:
+    silent = re.search(r"const SILENT = new Set\(\[(.*?)\]\)", (SOURCES / "screen.ts").read_text("utf-8"), re.DOTALL)
+    assert silent is not None
+    known = set(TABLES["en"]) | set(re.findall(r'"(\w*)"', silent.group(1)))
+    messages = messages_of_the_machine()
+    assert len(messages) > 50
+    assert messages - known == set()
 
 
 def test_built_tables_are_those_of_the_sources() -> None:
