@@ -10,17 +10,11 @@ from typing import Any
 
 from cloud_bridge.fleet.twins import set_desired
 from cloud_bridge.storage.engine import open_database
-from edge.storage.event_store import EventStore
-from edge.storage.key_file import KeyFile
-from edge.storage.limits import LogLimits
-from edge.storage.opening import Owner, Start, open_event_log
-from edge.wire.event import EventDraft
 from hil.demo import folder as places
 from hil.demo.world import DemoWorld
-from tests.bench.demo_rig import demo_world, stored_events
-from tests.bench.device_log import SeededRandom
+from tests.bench.demo_rig import BACKLOG, demo_world, restart_with_backlog, stored_events
 
-IDLE, ROUNDS, BACKLOG, GROUP = 40, 10, 10_000, 50
+IDLE, ROUNDS = 40, 10
 GOAL_IDLE_MS, GOAL_DRAINING_MS = 150, 1_000
 BETWEEN_S = 0.37  # two buses in turn, each coil rests 0.7 s
 PATIENCE_S = 5
@@ -75,7 +69,7 @@ async def _measure() -> tuple[list[float | None], list[float | None], list[float
         draining: list[float | None] = []
         drained_s = []
         for _ in range(ROUNDS):
-            before, end = await _restart_with_backlog(world)
+            before, end = await restart_with_backlog(world)
             began_s = time.monotonic()
             await _draining(world, before)
             while stored_events(world) < end:
@@ -138,33 +132,3 @@ async def _first_pulse(world: DemoWorld, seen: int, row: dict[str, Any]) -> list
 def _pulses(facts: list[dict[str, Any]], row: dict[str, Any]) -> list[int]:
     wanted = ("pulse", row["module"], row["channel"])
     return [fact["at_ms"] for fact in facts if (fact["kind"], fact["module"], fact["channel"]) == wanted]
-
-
-async def _restart_with_backlog(world: DemoWorld) -> tuple[int, int]:
-    """Stop the agent, write 10,000 events into its log as it would have offline, start it.
-
-    Returns how many the bridge has, and how many it will have.
-    """
-    await world.processes["locker"].stop()
-    before = stored_events(world)
-    log = _device_log(world)
-    held = log.head().size
-    at_ms = _now_ms()
-    for first in range(0, BACKLOG, GROUP):
-        log.append([EventDraft("heartbeat", {"uptime_s": first + i}, at_ms) for i in range(GROUP)])
-    log.close()
-    await world.processes["locker"].start()
-    return before, max(before, held) + BACKLOG
-
-
-def _device_log(world: DemoWorld) -> EventStore:
-    keys = KeyFile(world.folder.keys, places.DEVICE_ID)
-    owner = Owner(places.FLEET, places.DEVICE_ID, keys)
-    opened = open_event_log(
-        world.folder.device / "log", owner, Start(SeededRandom(), _now_ms()), lambda store: store, LogLimits()
-    )
-    return opened.log
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

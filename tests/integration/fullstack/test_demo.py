@@ -229,6 +229,21 @@ async def test_forced_door_alarms_the_cloud_before_the_backlog_has_drained(world
     assert len(raised) == 1
 
 
+async def test_door_forced_while_the_network_was_away_alarms_the_cloud_when_it_is_back(world: StackWorld) -> None:
+    world.cable.pull()
+    await world.kiosk.do("", "", lambda view: not view["online"], 40)
+    await world.hand("force", 5)
+    await asyncio.sleep(1)
+    world.cable.plug()
+
+    async def alarmed() -> Any:
+        alarms = (await world.bridge.call("GET", "/v1/alarms"))["alarms"]
+        return [row for row in alarms if (row["alarm"], row["subject"]) == ("door_opened_unauthorised", "5")]
+
+    await stack.until("the alarm of the forced door", alarmed, 30)
+    await world.hand("close", 5)
+
+
 # --- a lost card ---------------------------------------------------------------------------------------------
 
 
