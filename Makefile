@@ -5,7 +5,7 @@ PY := .venv/bin/python
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 
-.PHONY: help venv venv-run demo demo-clean test lint unit browser browser-all sim powercut chaos storm bench docs pages test-all lock
+.PHONY: help venv venv-run demo demo-clean test lint unit browser browser-all sim powercut releases chaos storm bench docs pages test-all lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ powercut: venv ## 600 power cuts of the device's log (up to 5 min)
 chaos: venv ## 80,000 events over three brokers with resets and kills (up to 10 min a broker)
 	@.ci/system-packages.sh
 	$(PY) -m tests.chaos $(ARGS)
+
+releases: venv ## updates of a device with real processes, and a power cut at every step (about 3 min)
+	$(PY) -m pytest -m slow tests/integration/fullstack/test_releases.py tests/integration/releases $(ARGS)
 
 storm: venv ## 2,000 devices reconnect at once (about 2 min)
 	@.ci/system-packages.sh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -16,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
 ConfigOption = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
-EXIT_ERROR, EXIT_INVALID, EXIT_UNFINISHED = 1, 5, 6
+EXIT_ERROR, EXIT_INVALID, EXIT_UNFINISHED, EXIT_OFFLINE = 1, 5, 6, 7
 
 
 def _fail(error: EdgeError) -> NoReturn:
@@ -77,6 +78,52 @@ def doctor(
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     raise typer.Exit(0 if found["complete"] else EXIT_UNFINISHED)
+
+
+def launch(config: ConfigOption) -> None:
+    """Start the locker controller's program that is to run now: the one on trial, the committed one or the image's."""
+    from edge.agents import update_process
+    from edge.config import load_config
+
+    try:
+        update_process.launch(load_config(config, dict(os.environ)), config)
+    except EdgeError as error:
+        _fail(error)
+
+
+@app.command()
+def update(
+    config: ConfigOption,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, as a timer wants it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON on stdout.")] = False,
+    every_s: Annotated[int, typer.Option(min=5, max=3600, help="Seconds between two looks.")] = 60,
+) -> None:
+    """Look for a release that this device should run: install it, try it, keep it or fall back."""
+    import time
+
+    from edge.agents import update_process
+    from edge.agents.diagnostics import configure
+    from edge.config import load_config
+
+    configure()
+    try:
+        effective = load_config(config, dict(os.environ))
+        while True:
+            words = update_process.look(effective)
+            told = json.dumps(words) if as_json else ", ".join(f"{kind}: {word}" for kind, word in words.items())
+            (sys.stdout if as_json else sys.stderr).write(told + "\n")
+            sys.stdout.flush()
+            if once:
+                raise typer.Exit(_update_code(words.values()))
+            time.sleep(every_s)
+    except EdgeError as error:
+        _fail(error)
+
+
+def _update_code(words: Iterable[str]) -> int:
+    if any(word.startswith("refused:") or word in ("slot_failed", "no_space") for word in words):
+        return EXIT_UNFINISHED
+    return EXIT_OFFLINE if "offline" in words else 0
 
 
 @config_app.command("show")

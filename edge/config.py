@@ -18,6 +18,7 @@ from edge.hardware_config import (
     Section,
     SensorsConfig,
 )
+from edge.release_config import ReleaseConfig
 from edge.wire.errors import WireError
 from edge.wire.ids import check_device_id, check_fleet
 
@@ -96,6 +97,7 @@ class AgentConfig(Section):
     scanner: ScannerSection | None = None
     keypad: KeypadSection | None = None
     sensors: SensorsConfig = SensorsConfig()
+    release: ReleaseConfig | None = None
     compartment: tuple[CompartmentSection, ...] = ()
 
     @model_validator(mode="after")

@@ -73,7 +73,8 @@ class ParcelsInside(EdgeError):
 
 
 class ReleaseRefused(EdgeError):
-    """`reason`: expired, rollback, unsigned, altered, malformed, not_released, wrong_target or lower_version."""
+    """`reason`: expired, rollback, unsigned, altered, malformed, not_released, wrong_target, lower_version or
+    min_version."""
 
     code = "release_refused"
 

@@ -8,15 +8,15 @@ import shutil
 import tarfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from edge.agents.status_file import Status, write_status
+from edge.agents.status_file import HEALTH, up_for_s, write_busy, write_health
 from edge.agents.updater import Updater, UpdaterPorts
 from edge.core.release.autoboot import Autoboot, parse_autoboot
-from edge.core.release.machine import HEALTH_DEADLINE_S, Health, Update
+from edge.core.release.machine import Health, Update
 from edge.core.release.record import decode_update
 from edge.drivers.image_slots import ImageSlots, SlotPaths
 from edge.link.release_client import ReleaseClient, ReleaseSource
@@ -50,9 +50,44 @@ def image_bundle(path: Path, version: str, *, padding: int = 100_000) -> Path:
     return path
 
 
+class Shop(ThreadingHTTPServer):
+    """Serves a repository's folder. `cut_after_bytes`: connections that carry a bundle break after so many.
+
+    `ranges`: whether the server knows them. `starts`: where each transfer of a bundle began.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+        self.cut_after_bytes: int | None = None
+        self.ranges = True
+        self.starts: list[int] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+
 class Quiet(SimpleHTTPRequestHandler):
+    server: Shop
+
     def log_message(self, *_words: object) -> None:
         pass
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if path.suffix != ".bundle" or not path.is_file():
+            super().do_GET()
+            return
+        data, asked = path.read_bytes(), self.headers.get("Range", "")
+        first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.ranges else 0
+        self.server.starts.append(first)
+        self.send_response(206 if first else 200)
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - first))
+        self.end_headers()
+        self.wfile.write(data[first:][: self.server.cut_after_bytes])
 
 
 @dataclass
@@ -69,12 +104,10 @@ class ReleaseWorld:
         self.folder.apply(self.repository.create(self.made_at_ms))
         self.served = self.root / "served"
         self.publish()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(self.served)))
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server = Shop(self.served)
 
     def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
 
     def publish(self) -> None:
         publish(self.served, folder=self.folder.path)
@@ -108,7 +141,9 @@ class Device:
         self.world = world
         self.health: Health = WELL
         self.busy = False
-        self.up_for_s = HEALTH_DEADLINE_S
+        self.at_ms = world.made_at_ms
+        self.waited_s = 0
+        self.reserve_bytes = 0
         self.once: str | None = None
         cfg = self.root / "cfg"
         cfg.mkdir(parents=True)
@@ -144,22 +179,23 @@ class Device:
 
     def look(self) -> str:
         """One run of the updater."""
-        status = self.root / "status.json"
-        write_status(status, Status(self.busy, self.health))
+        write_busy(self.root, self.busy)
+        write_health(self.root, self.health, self.at_ms, self._up_for_s())
         if not self.health.agent_up:
-            status.unlink()
-        return Updater(ReleaseKind.IMAGE, self.slots, self._ports(status)).look()
+            (self.root / HEALTH).unlink()
+        return Updater(ReleaseKind.IMAGE, self.slots, self._ports()).look()
 
-    def _ports(self, status: Path) -> UpdaterPorts:
-        return UpdaterPorts(
-            self.documents, self.records, status, lambda: ReleaseClient(self.world.source()), _up_for_s, PRODUCT, BOARD
-        )
+    def _ports(self) -> UpdaterPorts:
+        return UpdaterPorts(self.documents, self.records, self.root, self._client, self._up_for_s, PRODUCT, BOARD)
+
+    def _up_for_s(self) -> int:
+        return up_for_s() + self.waited_s
+
+    def _client(self, floor_at_ms: int) -> ReleaseClient:
+        source = replace(self.world.source(), floor_at_ms=floor_at_ms, reserve_bytes=self.reserve_bytes)
+        return ReleaseClient(source)
 
     @property
     def record(self) -> Update:
         data = self.records.load("update-image.json")
         return Update() if data is None else decode_update(data)
-
-
-def _up_for_s() -> int:
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME))

@@ -59,6 +59,7 @@ class Hardware:
         """
         self._listeners = listeners
         self._pins = _open_pins(config, listeners.key, open_pins)
+        self._has_boards = bool(config.bus) or config.pin_board is not None
         self._bank = _open_bank(config, self._pins, listeners.board, open_line)
         self._scanner = _open_scanner(config, self._scanned, open_line)
         pinned = self._pins.sensors if self._pins else ()
@@ -69,6 +70,10 @@ class Hardware:
     @property
     def bank(self) -> LockBank:
         return self._bank
+
+    def boards_answer(self) -> bool:
+        """Whether a board answers; with several, one that is dead is no fault of the program. True without any."""
+        return not self._has_boards or self._bank.answers()
 
     def sound(self, pattern: str) -> None:
         if self._pins is not None and self._pins.buzzer is not None:

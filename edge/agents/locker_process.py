@@ -17,9 +17,12 @@ from edge.agents.hardware import Hardware, HardwareListeners
 from edge.agents.keypad_entry import KeypadEntry
 from edge.agents.layout import compartments, log_limits
 from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
+from edge.agents.programs import package_version, program_slots
+from edge.agents.release_watch import ReleaseWatch
 from edge.agents.system_random import SystemRandom
 from edge.agents.trust_anchors import ANCHORS, keep_anchors
 from edge.config import AgentConfig
+from edge.core.locker.state import LockerState
 from edge.drivers.lock_bank import BoardNotice, Presence
 from edge.errors import ConfigError, EdgeError
 from edge.link.http_link import HttpLink, HttpSettings
@@ -36,8 +39,9 @@ from edge.wire.envelope import Kind, open_envelope
 from edge.wire.errors import WireError
 from edge.wire.keys import TrustBundle
 from edge.wire.messages import Bundle
+from edge.wire.release import Version
 
-AGENT = "parcelworks-locker/0.1.0"
+AGENT = "parcelworks-locker"
 TRIM_EVERY_S = 3600
 
 _log = structlog.get_logger()
@@ -68,7 +72,7 @@ class LockerProcess:
         self._hardware = Hardware(config, self._hardware_listeners())
         opened = self._opened
         self._agent = LockerAgent(
-            SyncIdentity(config.fleet, config.device_id, AGENT, root_public),
+            SyncIdentity(config.fleet, config.device_id, f"{AGENT}/{_version(config)}", root_public),
             LockerPorts(
                 log=opened.log,
                 bus=self._link,
@@ -77,7 +81,7 @@ class LockerProcess:
                 clock=clock,
                 random=random,
                 documents=documents,
-                on_change=lambda state: self._screen.changed(),
+                on_change=self._changed,
                 on_signal=self._hardware.sound,
                 on_light=self._hardware.light,
             ),
@@ -86,6 +90,10 @@ class LockerProcess:
             compartments(config),
         )
         self._clock = clock
+        self._watch: ReleaseWatch | None = None
+        if config.release is not None:
+            boards_answer = self._hardware.boards_answer
+            self._watch = ReleaseWatch(config, config.release, self._agent, clock, boards_answer)
         self._keypad = KeypadEntry(self._agent.enter_pin, lambda: clock.now().mono_ms)
         self._screen = ScreenServer(self._agent, config.screen.host, config.screen.port)
 
@@ -98,9 +106,16 @@ class LockerProcess:
                 group.create_task(self._screen.run(ready))
                 group.create_task(self._trim_forever())
                 group.create_task(self._hardware.run())
+                if self._watch is not None:
+                    group.create_task(self._watch.run())
         finally:
             await self._opened.log.close()
             await self._hardware.close()
+
+    def _changed(self, state: LockerState) -> None:
+        self._screen.changed()
+        if self._watch is not None:
+            self._watch.changed(state)
 
     def _hardware_listeners(self) -> HardwareListeners:
         return HardwareListeners(
@@ -132,6 +147,12 @@ class LockerProcess:
             await asyncio.sleep(TRIM_EVERY_S)
             while await self._opened.log.trim(self._clock.now().at_ms):
                 pass
+
+
+def _version(config: AgentConfig) -> Version:
+    """The version of the program that runs here."""
+    release = config.release
+    return package_version() if release is None else program_slots(config, release).version()
 
 
 def _newest_trust(config: AgentConfig, documents: DocumentFiles, root_public: bytes) -> TrustBundle:

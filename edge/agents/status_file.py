@@ -1,7 +1,7 @@
-"""What the running agent tells the updater beside it: whether it is in use, and its health. A file that ages.
+"""What the running agent tells the updater beside it: `busy` while it is in use, and `health.json`. Both age.
 
-It lies on a memory file system and says since when the machine was up as it was written: an agent that hangs or died
-leaves an old word, which counts as none.
+They lie on a memory file system. Health says since when the machine was up as it was written: an agent that hangs or
+died leaves an old word, which counts as none, and so does its `busy`.
 """
 
 from __future__ import annotations
@@ -17,55 +17,61 @@ from edge.core.release.machine import Health
 from edge.ports import DoorState
 
 STALE_S = 60
-WRITE_EVERY_S = 15
+HEALTH, BUSY = "health.json", "busy"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`busy`: somebody is at the device, or a door stands open."""
+    """`busy`: somebody is at the device, or a door stands open. `at_ms`: authority time, Unix ms."""
 
     busy: bool
     health: Health
+    at_ms: int = 0
 
 
-def status_of(state: LockerState, *, boards: int, boards_lost: int) -> Status:
-    """The agent's own word. With several boards one that is dead is no fault of the program."""
-    busy = state.session.step not in (Step.IDLE, Step.CLOSED) or bool(state.pulsing)
-    busy = busy or any(slot.door is DoorState.OPEN for slot in state.durable.slots.values())
-    health = Health(
-        agent_up=True,
-        log_writable=state.writable,
-        boards_answer=boards == 0 or boards_lost < boards,
-        bridge_reached=state.nonce is not None,
-    )
-    return Status(busy, health)
+def in_use(state: LockerState) -> bool:
+    """Whether a restart would cut something short: a visit, a pulse, an open door."""
+    if state.session.step not in (Step.IDLE, Step.CLOSED) or state.pulsing or state.durable.visits:
+        return True
+    return any(slot.door is DoorState.OPEN for slot in state.durable.slots.values())
 
 
-def write_status(path: Path, status: Status) -> None:
-    """Replace the file; one that cannot be written is as good as an old one."""
-    health = status.health
-    body = {
-        "up_for_s": up_for_s(), "busy": status.busy, "log_writable": health.log_writable,
-        "boards_answer": health.boards_answer, "bridge_reached": health.bridge_reached,
-    }  # fmt: skip
-    draft = path.with_name(f".{path.name}.new")
+def write_busy(folder: Path, busy: bool) -> None:
+    """Make or remove the file `busy`; a folder that is gone is as good as an agent that is."""
     try:
-        draft.write_text(json.dumps(body))
-        draft.replace(path)
+        if busy:
+            (folder / BUSY).touch()
+        else:
+            (folder / BUSY).unlink(missing_ok=True)
     except OSError:
         return
 
 
-def read_status(path: Path, now_up_for_s: int) -> Status | None:
+def write_health(folder: Path, health: Health, at_ms: int, now_up_for_s: int) -> None:
+    """Replace the file; one that cannot be written is as good as an old one."""
+    body = {
+        "up_for_s": now_up_for_s, "at_ms": at_ms, "agent_up": health.agent_up, "log_writable": health.log_writable,
+        "boards_answer": health.boards_answer, "bridge_reached": health.bridge_reached,
+    }  # fmt: skip
+    draft = folder / f".{HEALTH}.new"
+    try:
+        draft.write_text(json.dumps(body))
+        draft.replace(folder / HEALTH)
+    except OSError:
+        return
+
+
+def read_status(folder: Path, now_up_for_s: int) -> Status | None:
     """The agent's word, or None when there is none that is fresh and whole."""
     try:
-        body = json.loads(path.read_bytes())
+        body = json.loads((folder / HEALTH).read_bytes())
         age_s = now_up_for_s - int(body["up_for_s"])
-        flags = {name: body[name] is True for name in ("log_writable", "boards_answer", "bridge_reached")}
-        busy = body["busy"] is not False
+        flags = {name: body[name] is True for name in ("agent_up", "log_writable", "boards_answer", "bridge_reached")}
+        at_ms = int(body["at_ms"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Status(busy, Health(agent_up=True, **flags)) if 0 <= age_s <= STALE_S else None
+    busy = (folder / BUSY).exists()
+    return Status(busy, Health(**flags), at_ms) if 0 <= age_s <= STALE_S else None
 
 
 def up_for_s() -> int:

@@ -11,6 +11,10 @@ from edge.ports import Channel, ChannelReading, LockBank, PulseReply
 
 
 class ClosableBank(LockBank, Protocol):
+    def answers(self) -> bool:
+        """Whether at least one board gave a whole answer when it was last asked."""
+        ...
+
     async def close(self) -> None:
         """Release every port and pin; outputs are inactive before."""
         ...
@@ -37,6 +41,9 @@ class BankGroup:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_read(bank)) for bank in self._distinct]
         return [reading for task in tasks for reading in task.result()]
+
+    def answers(self) -> bool:
+        return any(bank.answers() for bank in self._distinct)
 
     async def close(self) -> None:
         for bank in self._distinct:

@@ -71,10 +71,7 @@ class ImageSlots:
         Raises:
             SlotFailed: the root has no label.
         """
-        try:
-            return parse_version(json.loads(_read(self._paths.label))["release"])
-        except (ValueError, KeyError, TypeError, WireError) as error:
-            raise SlotFailed("the root has no label", where=str(self._paths.label), remedy=_REMEDY) from error
+        return read_label(self._paths.label)
 
     def write(self, slot: str, bundle: Path, release: Release) -> None:
         """Unpack a bundle into an idle slot and compare what the medium holds afterwards with the signed hashes.
@@ -132,6 +129,18 @@ class ImageSlots:
             return parse_autoboot(_read(self._paths.cfg / "autoboot.txt"))
         except WireError as error:
             raise SlotFailed(error.what, where=error.where, remedy=error.remedy) from error
+
+
+def read_label(path: Path) -> Version:
+    """The release that a root was built as, from its `slot.json`.
+
+    Raises:
+        SlotFailed: there is no label.
+    """
+    try:
+        return parse_version(json.loads(_read(path))["release"])
+    except (ValueError, KeyError, TypeError, WireError) as error:
+        raise SlotFailed("the root has no label", where=str(path), remedy=_REMEDY) from error
 
 
 def _copy(archive: tarfile.TarFile, name: str, device: Path) -> int:

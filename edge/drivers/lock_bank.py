@@ -118,6 +118,10 @@ class SerialLockBank:
         """Bytes of line noise since the start, for telemetry."""
         return sum(bus[0].bus.garbage_bytes for bus in self._buses)
 
+    def answers(self) -> bool:
+        """Whether at least one board gave a whole answer when it was last asked."""
+        return any(watched.believed is not None for watched in self._by_module.values())
+
     def lost_modules(self) -> tuple[str, ...]:
         return tuple(module for module, watched in self._by_module.items() if watched.lost)
 

@@ -96,6 +96,10 @@ class PinBank:
     def modules(self) -> frozenset[str]:
         return frozenset({self._config.module})
 
+    def answers(self) -> bool:
+        """The computer's own pins are there as long as it runs."""
+        return True
+
     async def pulse(self, channel: Channel) -> PulseReply:
         """Feed one coil once; FAULT means that it was not fed.
 

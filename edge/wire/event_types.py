@@ -120,6 +120,11 @@ FOUND = _choice("as_expected, empty, occupied or other", "as_expected", "empty",
 POWER = _choice("mains or battery", "mains", "battery")
 
 
+PART = _choice("lock_board or scanner", "lock_board", "scanner")
+RELEASE_KIND = _choice("image or agent", "image", "agent")
+_RELEASE = {"kind": RELEASE_KIND, "version": CODE, "attempt": WHOLE}
+
+
 def _opt(member: Member) -> Member:
     return replace(member, optional=True)
 
@@ -145,6 +150,18 @@ _ROWS = (
               {"jti": ID, "jti_expires_at_ms": WHOLE}),
     EventType("cloud_snapshot_restored", Family.LIFECYCLE, "Occupancy and counters came from a signed cloud snapshot",
               {"epoch": WHOLE, "version": WHOLE, "wrong_in_row": WHOLE}),
+    EventType("release_reported", Family.LIFECYCLE, "What runs here; `image` is `none` where there are no slots of one",
+              {"product": CODE, "board": CODE, "image": CODE, "agent": CODE}),
+    EventType("release_installed", Family.LIFECYCLE, "A release was verified, written into the idle slot and read back",
+              _RELEASE),
+    EventType("release_tried", Family.LIFECYCLE, "The slot with the release is started once", _RELEASE),
+    EventType("release_committed", Family.LIFECYCLE, "The release is well, and starts by itself from now on", _RELEASE),
+    EventType("release_fell_back", Family.LIFECYCLE, "The release was given up; the former one runs",
+              {**_RELEASE, "reason": CODE}),
+    EventType("release_refused", Family.LIFECYCLE, "The release was not installed, and why",
+              {**_RELEASE, "reason": CODE}),
+    EventType("firmware_reported", Family.LIFECYCLE, "A part says which firmware runs in it",
+              {"part": PART, "subject": CODE, "firmware": NOTE}),
     EventType("board_lost", Family.LIFECYCLE, "A lock board stopped answering", {"module": CODE}),
     EventType("board_found", Family.LIFECYCLE, "A lock board answers again", {"module": CODE}),
     EventType("log_recovered", Family.ALARM, "The log was set aside; what may be missing",

@@ -56,13 +56,17 @@ def parse_version(text: Any, *, where: str = "version") -> Version:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`files`: SHA-256 in hex of what a bundle unpacks to, for reading a written slot back."""
+    """`files`: SHA-256 in hex of what a bundle unpacks to, for reading a written slot back.
+
+    `min_version`: the oldest version that may be updated to it directly.
+    """
 
     product: str
     board: str
     kind: ReleaseKind
     version: Version
     files: Mapping[str, str] = field(default_factory=dict)
+    min_version: Version | None = None
 
     @property
     def path(self) -> str:
@@ -70,13 +74,14 @@ class Release:
         return f"{self.product}/{self.board}/{self.kind.value}/{self.version}.bundle"
 
     def to_custom(self) -> dict[str, Any]:
-        return {
+        custom = {
             "product": self.product,
             "board": self.board,
             "kind": self.kind.value,
             "version": str(self.version),
             "files": dict(self.files),
         }
+        return custom if self.min_version is None else {**custom, "min_version": str(self.min_version)}
 
 
 def read_custom(path: str, custom: Any) -> Release:
@@ -94,7 +99,8 @@ def read_custom(path: str, custom: Any) -> Release:
         raise Malformed("unknown kind", where=path)
     version = parse_version(custom.get("version"), where=path)
     files = _files(path, custom.get("files", {}))
-    release = Release(custom["product"], custom["board"], ReleaseKind(custom["kind"]), version, files)
+    oldest = parse_version(custom["min_version"], where=path) if "min_version" in custom else None
+    release = Release(custom["product"], custom["board"], ReleaseKind(custom["kind"]), version, files, oldest)
     if release.path != path:
         raise Malformed(f"describes {release.path}", where=path)
     return release

@@ -15,27 +15,34 @@ from provisioning.releases.repository import TARGETS, Bundle
 from provisioning.storage import FleetFolder
 
 CHUNK_BYTES = 1024 * 1024
+PROGRAM = "site/edge/__main__.py"
 IMAGE_FILES = ("boot_a.img", "boot_b.img", "root.img")
 
 
-def read_bundle(path: Path, product: str, board: str, kind: ReleaseKind, version: Version) -> Bundle:
+def read_bundle(
+    path: Path, product: str, board: str, kind: ReleaseKind, version: Version, min_version: Version | None = None
+) -> Bundle:
     """Describe a bundle; of an image, the hash of each partition that it holds.
 
     Raises:
         NotFound, StorageFailed: the file cannot be read.
-        Refused: an image that is no plain tar archive of `boot_a.img`, `boot_b.img` and `root.img`.
+        Refused: an image that is no plain tar archive of `boot_a.img`, `boot_b.img` and `root.img`, an agent without
+            a program in `site/edge`;
+            a `min_version` above its version.
     """
     try:
         with path.open("rb") as file:
             length, sha256 = _hash(file)
-        files = _image_files(path) if kind is ReleaseKind.IMAGE else {}
+        files = _image_files(path) if kind is ReleaseKind.IMAGE else _program_files(path)
     except FileNotFoundError as error:
         raise NotFound("no such file", where=str(path), remedy="Check the path.") from error
     except tarfile.TarError as error:
         raise Refused(f"not a bundle: {error}"[:120], where=str(path), remedy="Build it with make image.") from error
     except OSError as error:
         raise StorageFailed(str(error), where=str(path), remedy="Check the medium.") from error
-    return Bundle(Release(product, board, kind, version, files), length, sha256)
+    if min_version is not None and min_version > version:
+        raise Refused("above the release itself", where="--min-version", remedy="Name an older version.")
+    return Bundle(Release(product, board, kind, version, files, min_version), length, sha256)
 
 
 def stored_name(bundle: Bundle) -> str:
@@ -82,6 +89,14 @@ def _image_files(path: Path) -> dict[str, str]:
             assert file is not None  # a regular file
             hashes[name] = _hash(file)[1]
         return hashes
+
+
+def _program_files(path: Path) -> dict[str, str]:
+    """A program's bundle is covered by its own hash; it has to hold what is started."""
+    with tarfile.open(path, "r:gz") as archive:
+        if PROGRAM not in archive.getnames():
+            raise Refused(f"a program holds {PROGRAM}", where=str(path), remedy="Pack the folder site.")
+    return {}
 
 
 def _hash(file: IO[bytes]) -> tuple[int, str]:

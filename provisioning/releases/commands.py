@@ -40,13 +40,15 @@ def add(
     kind: Annotated[ReleaseKind, typer.Option("--kind")],
     product: Annotated[str, typer.Option("--product")] = "parcelworks-locker",
     board: Annotated[str, typer.Option("--board")] = "rpi-arm64",
+    min_version: Annotated[str | None, typer.Option("--min-version", help="Devices below it refuse this one.")] = None,
     folder: Dir = FLEET, offline: Offline = None, as_json: Json = False, dry_run: DryRun = False,
     progress: Voice = Progress.AUTO,
 ) -> None:  # fmt: skip
     """Sign a bundle and make it installable. Needs the offline keys of the role targets."""
     with speaking(as_json, progress, dry_run) as out, FleetFolder(folder, offline).locked():
         place = FleetFolder(folder, offline)
-        found = read_bundle(bundle, product, board, kind, parse_version(version, where="--version"))
+        oldest = None if min_version is None else parse_version(min_version, where="--min-version")
+        found = read_bundle(bundle, product, board, kind, parse_version(version, where="--version"), oldest)
         out.step(f"read {found.length} bytes, SHA-256 {found.sha256}")
         writes = Repository(place).add(found, _now_ms())
         if writes and not dry_run:

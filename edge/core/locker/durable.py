@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from edge.core.locker.pin_limits import PinLimits
 from edge.ports import DoorState
 from edge.wire import canonical
 from edge.wire.errors import Malformed
 
-_ORDERED = ("authorities", "used_jtis", "commands")
+_ORDERED = ("authorities", "used_jtis", "commands", "software")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """The folded state. Maps are never changed in place. `decommissioning`: the command that took it out of use."""
+    """The folded state. Maps are never changed in place. `decommissioning`: the command that took it out of use.
+
+    `software`: what was last told of each kind of release, of what runs, and of each part's firmware.
+    """
 
     restored: bool = False
     slots: Mapping[int, Slot] = field(default_factory=dict)
@@ -88,6 +92,7 @@ class Durable:
     alarms: frozenset[str] = frozenset()
     decommissioning: str | None = None
     decommissioned: bool = False
+    software: Mapping[str, str] = field(default_factory=dict)
 
     def slot(self, compartment_no: int) -> Slot:
         return self.slots.get(compartment_no, Slot())
@@ -175,4 +180,12 @@ class Durable:
             alarms=frozenset(body["alarms"]),
             decommissioning=body.get("decommissioning"),
             decommissioned=body.get("decommissioned", False),
+            software=dict(body.get("software", ())),
         )
+
+
+def bounded(items: dict[str, T], limit: int) -> dict[str, T]:
+    """Drop the oldest entries beyond `limit` (dicts keep insertion order)."""
+    for key in list(items)[: max(0, len(items) - limit)]:
+        del items[key]
+    return items

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from edge.core.locker.durable import Authority, Custody, Durable, Held, Visit
+from edge.core.locker import told
+from edge.core.locker.durable import Authority, Custody, Durable, Held, Visit, bounded
 from edge.core.locker.pin_limits import PinLimits
 from edge.ports import DoorState
 
@@ -20,7 +21,6 @@ KEPT_JTI_MS = 35 * 86_400_000
 TAKING = frozenset({"collect", "retrieve", "reopen"})
 EMPTYING = frozenset({"maintain", "open_all"})
 Data = Mapping[str, Any]
-T = TypeVar("T")
 
 
 def fold(state: Durable, event_type: str, data: Data, at_ms: int) -> Durable:
@@ -39,7 +39,7 @@ def _compartment_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
 
 
 def _credential_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
-    return replace(state, used_jtis=_bounded({**state.used_jtis, data["jti"]: data["jti_expires_at_ms"]}, KEPT_JTIS))
+    return replace(state, used_jtis=bounded({**state.used_jtis, data["jti"]: data["jti_expires_at_ms"]}, KEPT_JTIS))
 
 
 def _cloud_snapshot_restored(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -64,7 +64,7 @@ def _used(state: Durable, data: Data, at_ms: int) -> Mapping[str, int]:
     if "jti" not in data:
         return state.used_jtis
     used = {jti: until for jti, until in state.used_jtis.items() if until + KEPT_JTI_MS > at_ms}
-    return _bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
+    return bounded({**used, data["jti"]: data.get("jti_expires_at_ms", at_ms)}, KEPT_JTIS)
 
 
 def _visit_ended(state: Durable, data: Data, _at_ms: int) -> Durable:
@@ -108,7 +108,7 @@ def _command_finished(state: Durable, data: Data, _at_ms: int) -> Durable:
 
 
 def _command(state: Durable, command_id: str, outcome: str) -> Durable:
-    return replace(state, commands=_bounded({**state.commands, command_id: outcome}, KEPT_COMMANDS))
+    return replace(state, commands=bounded({**state.commands, command_id: outcome}, KEPT_COMMANDS))
 
 
 def _unlock_authorised(state: Durable, data: Data, at_ms: int) -> Durable:
@@ -254,13 +254,6 @@ def _held(data: Data) -> Held:
     )
 
 
-def _bounded(items: dict[str, T], limit: int) -> dict[str, T]:
-    """Drop the oldest entries beyond `limit` (dicts keep insertion order)."""
-    for key in list(items)[: max(0, len(items) - limit)]:
-        del items[key]
-    return items
-
-
 _RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
     "stream_started": _stream_started,
     "compartment_restored": _compartment_restored,
@@ -297,4 +290,5 @@ _RULES: Mapping[str, Callable[[Durable, Data, int], Durable]] = {
     "compartment_enabled": _compartment_enabled,
     "alarm_raised": _alarm_raised,
     "alarm_cleared": _alarm_cleared,
+    **told.RULES,
 }

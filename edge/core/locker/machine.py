@@ -16,6 +16,7 @@ from edge.core.locker import (
     lifecycle,
     presses,
     queueing,
+    reporting,
     sensors,
     zones,
 )
@@ -29,6 +30,7 @@ from edge.core.locker.model import (
     DesiredReceived,
     DoorRead,
     Effect,
+    FirmwareTold,
     Input,
     LinkAlarm,
     PinChecked,
@@ -36,6 +38,8 @@ from edge.core.locker.model import (
     Pressed,
     PulseEnded,
     ReadyToPulse,
+    ReleaseTold,
+    RunningTold,
     Scanned,
     SecretStored,
     SensorRead,
@@ -171,4 +175,7 @@ _RULES: Mapping[type, Callable[[Turn, Any], None]] = {
     StorageChanged: lifecycle.storage_changed,
     SensorRead: sensors.sensor_read,
     TimerFired: _timer_fired,
+    RunningTold: reporting.running_told,
+    ReleaseTold: reporting.release_told,
+    FirmwareTold: reporting.firmware_told,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge.core.locker.desired import Desired
+from edge.core.release.machine import Update
 from edge.ports import Channel, DoorState, PulseReply, SensorKind
 from edge.wire.event import EventDraft
 from edge.wire.keys import TrustBundle
@@ -156,6 +157,32 @@ class SensorRead:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningTold:
+    """What runs on this device: versions of image (`none` without slots) and program."""
+
+    product: str
+    board: str
+    image: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTold:
+    """The updater's newest record."""
+
+    update: Update
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareTold:
+    """A part's own word on its firmware. `part`: lock_board or scanner."""
+
+    part: str
+    subject: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     name: str
 
@@ -171,6 +198,7 @@ Input = (
     Started | Scanned | PinEntered | Pressed | PinChecked | CounterChosen | DoorRead | ReadyToPulse | PulseEnded
     | CommandReceived | DesiredReceived | SessionChanged | TrustChanged | BoardChanged | SecretStored
     | ClockSynced | LinkAlarm | SensorRead | TimerFired | StorageChanged
+    | RunningTold | ReleaseTold | FirmwareTold
 )  # fmt: skip
 
 

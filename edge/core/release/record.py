@@ -12,6 +12,11 @@ from edge.wire.release import ReleaseKind, parse_version
 FORMAT = 1
 
 
+def record_name(kind: ReleaseKind) -> str:
+    """The document that keeps the newest update of that kind."""
+    return f"update-{kind.value}.json"
+
+
 def wish_of(body: Any, *, where: str) -> Wish:
     """A wish as the desired document's section `release` states it.
 
@@ -35,6 +40,8 @@ def encode_update(update: Update) -> bytes:
         "v": FORMAT, "phase": update.phase.value, "slot": update.slot, "tries": update.tries,
         "online": update.online, "reason": update.reason,
     }  # fmt: skip
+    if update.since_s is not None:
+        body["since_s"] = update.since_s
     if update.wish is not None:
         body["wish"] = wish_body(update.wish)
     return canonical.encode(body)
@@ -49,7 +56,8 @@ def decode_update(data: bytes) -> Update:
     if body.get("v") != FORMAT or body.get("phase") not in set(Phase) or body.get("slot") not in ("", "a", "b"):
         raise Malformed("not an update's record", where="update")
     tries, online, reason = body.get("tries"), body.get("online"), body.get("reason")
-    if type(tries) is not int or type(online) is not bool or type(reason) is not str:
+    since_s = body.get("since_s")
+    if type(tries) is not int or type(online) is not bool or type(reason) is not str or type(since_s or 0) is not int:
         raise Malformed("not an update's record", where="update")
     wish = wish_of(body["wish"], where="update.wish") if "wish" in body else None
-    return Update(Phase(body["phase"]), wish, body["slot"], tries, online, reason)
+    return Update(Phase(body["phase"]), wish, body["slot"], tries, online, reason, since_s)

@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
+from edge.core.locker.reporting import EVENTS
 from edge.core.locker.steps import SESSION_MOVES, Step
+from edge.core.release.machine import MOVES
+from edge.core.release.machine import Phase as ReleasePhase
 from edge.core.sync import answers, flow, machine
 from edge.core.sync.machine import TRANSITIONS
 from edge.core.sync.model import Phase, Timer
@@ -22,7 +25,7 @@ def machines() -> str:
         "Any move that a table does not hold raises; the pictures are drawn from the tables. How to read them: "
         "[ARCHITECTURE.md](../ARCHITECTURE.md#the-three-shapes)."
     )
-    return head("State machines", lead) + _session() + _sync()
+    return head("State machines", lead) + _session() + _sync() + _release()
 
 
 def _session() -> str:
@@ -55,6 +58,16 @@ def _sync() -> str:
         "the cursor of what the cloud has.\n\n"
         f"```mermaid\nstateDiagram-v2\n    [*] --> offline\n{drawn}\n```\n\n"
         + table(("phase", "input", "what happens", "may lead to"), sorted(rows))
+    )
+
+
+def _release() -> str:
+    drawn = "\n".join(f"    {a.value} --> {b.value}" for a, all_ in MOVES.items() for b in ReleasePhase if b in all_)
+    rows = [(code(phase.value), code(EVENTS[phase]) if phase in EVENTS else "") for phase in ReleasePhase]
+    return (
+        "\n## An update\n\n`MOVES` in `edge/core/release/machine.py`: what the updater's durable record may say after "
+        "what. `trying` is written before the first moment at which the other slot could run.\n\n"
+        f"```mermaid\nstateDiagram-v2\n    [*] --> idle\n{drawn}\n```\n\n" + table(("phase", "the log tells"), rows)
     )
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from edge.__main__ import app
+from edge.storage.document_file import DocumentFiles
+from edge.wire import canonical
+from edge.wire.messages import Desired
 from tests.unit.edge.test_config import GOOD
 
 DEVICE = ["--device-id", "locker-0001"]
@@ -36,6 +39,21 @@ def test_locker_without_its_trust_bundle_exits_5(tmp_path: Path) -> None:
     (tmp_path / "agent.toml").write_text(text.replace('"trust.cbor"', f'"{tmp_path}/trust.cbor"'))
     failed = run("locker", "--config", str(tmp_path / "agent.toml"))
     assert failed.exit_code == 5 and "trust" in failed.stderr
+
+
+def test_update_without_a_repository_exits_5_and_with_a_root_that_is_none_exits_6(tmp_path: Path) -> None:
+    text = GOOD.replace('"data"', f'"{tmp_path}/data"')
+    (tmp_path / "agent.toml").write_text(text)
+    failed = run("update", "--once", "--config", str(tmp_path / "agent.toml"))
+    assert failed.exit_code == 5 and "[release] url" in failed.stderr
+    (tmp_path / "root.json").write_text("{}")
+    wish = canonical.encode({"release": {"kind": "agent", "version": "9.0.0", "product": "p"}})
+    DocumentFiles(tmp_path / "data" / "documents").save("desired.cbor", Desired("locker-0001", 1, 1, wish).encode())
+    lines = {"root_file": "root.json", "folder": "releases", "run_dir": "run", "restart": "none", "label_file": "none"}
+    section = "".join(f'{key} = "{tmp_path}/{name}"\n' for key, name in lines.items())
+    (tmp_path / "agent.toml").write_text(f'{text}\n[release]\nurl = "http://127.0.0.1:9"\n{section}')
+    looked = run("update", "--once", "--json", "--config", str(tmp_path / "agent.toml"))
+    assert (looked.exit_code, json.loads(looked.stdout)) == (6, {"agent": "refused:malformed"}), "that is no root"
 
 
 def test_enrol_request_makes_keys_and_prints_one_json_object(tmp_path: Path) -> None:

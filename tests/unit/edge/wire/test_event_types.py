@@ -30,6 +30,8 @@ GOOD: dict[str, Any] = {
     "empty or damaged": "empty",
     "as_expected, empty, occupied or other": "as_expected",
     "mains or battery": "battery",
+    "image or agent": "agent",
+    "lock_board or scanner": "scanner",
 }
 rows = pytest.mark.parametrize("row", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
 

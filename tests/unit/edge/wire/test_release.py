@@ -54,7 +54,13 @@ def test_description_that_says_another_thing_than_its_path_is_refused(changes: d
 
 
 @settings(max_examples=50)
-@given(st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda x: st.dictionaries(st.text(max_size=8), x)))
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda x: st.dictionaries(st.text(max_size=8), x, max_size=3),
+        max_leaves=8,
+    )
+)
 def test_description_of_any_shape_is_refused_with_a_typed_error(custom: object) -> None:
     with pytest.raises(Malformed):
         read_custom(PATH, custom)

@@ -16,7 +16,7 @@ WISH = Wish(ReleaseKind.AGENT, parse_version("2.0.0-rc.1"), 3)
 
 @pytest.mark.parametrize("phase", list(Phase), ids=[phase.value for phase in Phase])
 def test_record_written_and_read_is_the_same(phase: Phase) -> None:
-    for update in (Update(phase), Update(phase, WISH, "b", 2, False, "unhealthy:boards_answer")):
+    for update in (Update(phase), Update(phase, WISH, "b", 2, False, "unhealthy:boards_answer", 77)):
         assert decode_update(encode_update(update)) == update
 
 
