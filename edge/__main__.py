@@ -80,6 +80,7 @@ def doctor(
     raise typer.Exit(0 if found["complete"] else EXIT_UNFINISHED)
 
 
+@app.command()
 def launch(config: ConfigOption) -> None:
     """Start the locker controller's program that is to run now: the one on trial, the committed one or the image's."""
     from edge.agents import update_process
