@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
+from hil import commands
 from hil.errors import RigError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 EXIT_ERROR = 1
+for _command in (commands.run, commands.plans, commands.build, commands.report):
+    app.command()(_command)
 
 
 @app.callback()

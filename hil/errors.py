@@ -1,9 +1,13 @@
 """Errors of rigs and the demo.
 
 RigError
-├── ProcessFailed    a deployable did not start or ended
-├── StepFailed       a step of the story did not end as it must
-└── ManifestMissing  no parcels to play with
+├── ProcessFailed     a deployable or a guest did not start, ended, or did not answer in time
+├── StepFailed        a step of the story did not end as it must
+├── ManifestMissing   no parcels to play with
+├── RigFileInvalid    a rig file that does not say what it must
+├── PlanUnknown       a plan that does not exist, or that this rig cannot run
+├── ToolMissing       a program, package or right of the machine that the rig needs
+└── BuildFailed       a part of a rig could not be built
 """
 
 from __future__ import annotations
@@ -35,3 +39,19 @@ class StepFailed(RigError):
 
 class ManifestMissing(RigError):
     code = "manifest_missing"
+
+
+class RigFileInvalid(RigError):
+    code = "rig_file_invalid"
+
+
+class PlanUnknown(RigError):
+    code = "plan_unknown"
+
+
+class ToolMissing(RigError):
+    code = "tool_missing"
+
+
+class BuildFailed(RigError):
+    code = "build_failed"
