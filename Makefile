@@ -60,6 +60,22 @@ storm: venv ## 2,000 devices reconnect at once (about 2 min)
 	@.ci/system-packages.sh
 	$(PY) -m tests.storm $(ARGS)
 
+.PHONY: rig-uml rootfs-arm64 image hil-uml
+rig-uml: venv ## User-mode Linux with simulated pins, and its root folder (6 min cold, cached)
+	@.ci/rig-packages.sh uml
+	$(PY) -m hil build uml root
+
+rootfs-arm64: venv ## the root folder of a device's card (about 7 min cold, cached)
+	@.ci/rig-packages.sh image
+	$(PY) -m provisioning image root
+
+image: venv ## the card image with its bundle for updates, its bill of materials and its hashes, into dist/
+	@.ci/rig-packages.sh image
+	$(PY) -m provisioning image build $(ARGS)
+
+hil-uml: rig-uml ## every plan that fits, on User-mode Linux; 100 plug pulls
+	$(PY) -m hil run --rig hil/rigs/uml.yaml --report .cache/rig/reports/uml --cycles 100 $(ARGS)
+
 bench: venv ## all benchmarks, or ARGS="NAME …"; writes docs/bench
 	$(PY) -m tests.bench $(ARGS)
 
@@ -75,3 +91,4 @@ test-all: test browser-all sim powercut chaos storm ## everything (about an hour
 lock: ## pin all dependencies anew
 	uv pip compile pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock -c requirements.lock
+	uv pip compile pyproject.toml --extra edge --python-version 3.11 --python-platform aarch64-manylinux_2_35 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o provisioning/image/device.lock

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings the system packages that the tests drive for real: a broker, a database server, a browser.
+# Brings the system packages that the tests drive for real: a broker, a database server, a browser,
+# and what makes file systems and partitions.
 # Says plainly what it could not have; the tests that need it then fail with the same remedy.
 set -u
 wanted=()
@@ -9,6 +10,10 @@ need mosquitto mosquitto
 need chromium chromium
 need openssl openssl
 need curl curl
+need mkfs.vfat dosfstools
+need mcopy mtools
+need sfdisk fdisk
+need cpio cpio
 need espeak-ng espeak-ng
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted+=(postgresql)
 [ ${#wanted[@]} -eq 0 ] && exit 0

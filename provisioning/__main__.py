@@ -16,6 +16,7 @@ from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, 
 from provisioning.export import Receiver, files_for
 from provisioning.fleet import Fleet, Outcome, fleet_at
 from provisioning.founding import new_fleet
+from provisioning.image import commands as image_commands
 from provisioning.options import FLEET, Dir, DryRun, Json, Offline, Voice
 from provisioning.output import EXIT_WITH_PROBLEMS, Progress, speaking
 from provisioning.party import Party
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(authority_commands.app, name="ca")
 app.add_typer(release_commands.app, name="releases")
+app.add_typer(image_commands.app, name="image")
 
 Days = Annotated[int | None, typer.Option("--days", help="Life of the certificate; default by kind.")]
 Replace = Annotated[

@@ -3,6 +3,8 @@
 ProvisioningError      1
 ├── StorageFailed      1  the fleet folder cannot be read or written
 ├── Unsafe             1  a private file is open to other users
+├── ToolMissing        1  a program, package or right of the machine that building needs
+├── BuildFailed        1  a step of building an image ended with an error
 ├── Usage              2  options that do not go together
 ├── NotFound           3  no such fleet, device or key
 ├── Conflict           4  it contradicts what is recorded
@@ -57,3 +59,12 @@ class Conflict(ProvisioningError):
 class Refused(ProvisioningError):
     code = "refused"
     exit_code = 5
+
+
+class ToolMissing(ProvisioningError):
+    code = "tool_missing"
+
+
+class BuildFailed(ProvisioningError):
+    code = "build_failed"
+    retry = "after_reset"
