@@ -11,20 +11,25 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from edge.errors import ConfigError, EdgeError
+from edge.errors import ConfigError, EdgeError, EnrolmentRefused, LinkDown
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 app.add_typer(config_app, name="config")
 ConfigOption = Annotated[Path, typer.Option("--config", help="The agent's TOML file.")]
-EXIT_ERROR, EXIT_INVALID, EXIT_UNFINISHED, EXIT_OFFLINE = 1, 5, 6, 7
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+EXIT_ERROR, EXIT_REFUSED, EXIT_INVALID, EXIT_UNFINISHED, EXIT_OFFLINE = 1, 4, 5, 6, 7
+_EXITS = ((ConfigError, EXIT_INVALID), (EnrolmentRefused, EXIT_REFUSED), (LinkDown, EXIT_OFFLINE))
 
 
-def _fail(error: EdgeError) -> NoReturn:
+def _fail(error: EdgeError, *, as_json: bool = False) -> NoReturn:
     sys.stderr.write(f"error: {error}\n")
     if error.remedy:
         sys.stderr.write(f"remedy: {error.remedy}\n")
-    raise typer.Exit(EXIT_INVALID if isinstance(error, ConfigError) else EXIT_ERROR)
+    if as_json:
+        told = {"code": error.code, "what": error.what, "where": error.where, "remedy": error.remedy}
+        sys.stdout.write(json.dumps({"error": told}) + "\n")
+    raise typer.Exit(next((code for kind, code in _EXITS if isinstance(error, kind)), EXIT_ERROR))
 
 
 @app.callback()
@@ -177,6 +182,62 @@ def install_certificate(
     except OSError as error:
         sys.stderr.write(f"error: {error}\n")
         raise typer.Exit(EXIT_INVALID) from error
+
+
+@app.command()
+def enrol(
+    claim: Annotated[Path, typer.Option(help="The claim file; it is overwritten and deleted when all is durable.")],
+    data: Annotated[Path, typer.Option(help="Folder of this device: keys, certificate, locker.toml.")],
+    serial: Annotated[str | None, typer.Option(help="Serial number; default: the board's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrol this device with a claim. Exit code 4: refused, 7: no answer, try again."""
+    import asyncio
+
+    from edge.agents.enrolment import enrol as enrol_device
+
+    try:
+        done = asyncio.run(enrol_device(claim, data, serial, lambda step: _say(f"done: {step}")))
+    except EdgeError as error:
+        _fail(error, as_json=as_json)
+    facts = {"device_id": done.device_id, "not_after_ms": done.not_after_ms, "changed": done.changed}
+    _result(facts, f"{done.device_id} {'enrolled' if done.changed else 'was enrolled before'}", as_json=as_json)
+
+
+@app.command()
+def renew(
+    data: Annotated[Path, typer.Option(help="Folder of this device, with its locker.toml.")],
+    now: Annotated[bool, typer.Option("--now", help="Ask even if it is not due.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for the next certificate once two thirds of this one's life are over. Exit code 4: refused, 7: no answer."""
+    import asyncio
+    import time
+
+    from edge.agents.renewal import Renewal
+    from edge.config import load_config
+    from edge.storage.key_file import KeyFile
+
+    try:
+        config = load_config(data / "locker.toml", dict(os.environ))
+        renewal = Renewal(config, KeyFile(config.keys_dir, config.device_id))
+        at_ms, life = time.time_ns() // 1_000_000, renewal.life()
+        due = now or life is None or at_ms >= life.renew_at_ms
+        after = asyncio.run(renewal.renew()) if due else life
+    except EdgeError as error:
+        _fail(error, as_json=as_json)
+    assert after is not None
+    facts = {"device_id": config.device_id, "renewed": due, "not_after_ms": after.not_after_ms,
+             "renew_at_ms": after.renew_at_ms}  # fmt: skip
+    _result(facts, f"{config.device_id} {'renewed' if due else 'is not due yet'}", as_json=as_json)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _result(facts: dict[str, object], text: str, *, as_json: bool) -> None:
+    sys.stdout.write(f"{json.dumps(facts) if as_json else text}\n")
 
 
 def main() -> None:

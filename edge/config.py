@@ -19,6 +19,7 @@ from edge.hardware_config import (
     SensorsConfig,
 )
 from edge.release_config import ReleaseConfig
+from edge.wire.enrolment import DeviceKind
 from edge.wire.errors import WireError
 from edge.wire.ids import check_device_id, check_fleet
 
@@ -49,6 +50,13 @@ class HttpConfig(Section):
         if self.url.startswith("http://") and self.url.split("/")[2].rsplit(":", 1)[0] not in LOOPBACK:
             raise ValueError("http:// is for a bridge on loopback only; use https://")
         return self
+
+
+class EnrolmentConfig(Section):
+    """Where this device renews its certificate, and as what; without it an operator renews by hand."""
+
+    url: str = Field(pattern=r"^https://[A-Za-z0-9./:\[\]_-]+$")
+    kind: DeviceKind = DeviceKind.LOCKER
 
 
 class ScreenConfig(Section):
@@ -89,6 +97,7 @@ class AgentConfig(Section):
     trust_file: Path
     mqtt: MqttConfig = MqttConfig()
     http: HttpConfig | None = None
+    enrolment: EnrolmentConfig | None = None
     screen: ScreenConfig = ScreenConfig()
     storage: StorageConfig = StorageConfig()
     gpio: GpioConfig = GpioConfig()

@@ -3,11 +3,12 @@
 EdgeError
 ├── StorageFull      no space: nothing was written, doors stay closed
 ├── StorageFailed    the event log cannot be written at all
-├── LinkDown         no connection to the broker
+├── LinkDown         no connection to the broker or a server
 ├── LineLost         a serial port vanished
 ├── CoilBusy         a coil or its bus would have to rest for too long: nothing was sent
 ├── SecretMissing    a secret has not reached this device yet
 ├── ParcelsInside    doors would be opened behind which parcels lie
+├── EnrolmentRefused the fleet does not certify this device: claim used up, not approved, other keys
 ├── ReleaseRefused   a release must not be installed: `reason` says which rule it broke
 ├── SlotFailed       a slot cannot be written, read back or switched: the running one stays
 └── ConfigError      the configuration is wrong: key, value and remedy named
@@ -70,6 +71,10 @@ class ConfigError(EdgeError):
 class ParcelsInside(EdgeError):
     code = "parcels_inside"
     retry = "after_reset"
+
+
+class EnrolmentRefused(EdgeError):
+    code = "enrolment_refused"
 
 
 class ReleaseRefused(EdgeError):

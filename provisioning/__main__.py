@@ -10,9 +10,10 @@ import typer
 
 from edge.wire.errors import WireError
 from edge.wire.keys import Role
-from provisioning import authority_commands, registry_file, report
+from provisioning import authority_commands, claim_commands, registry_file, report
 from provisioning.authority import at
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, Usage
+from provisioning.est import commands as est_commands
 from provisioning.export import Receiver, files_for
 from provisioning.fleet import Fleet, Outcome, fleet_at
 from provisioning.founding import new_fleet
@@ -32,6 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(authority_commands.app, name="ca")
+app.add_typer(claim_commands.claims, name="claims")
+app.add_typer(claim_commands.approvals, name="approvals")
+app.add_typer(est_commands.app, name="est")
 app.add_typer(release_commands.app, name="releases")
 app.add_typer(image_commands.app, name="image")
 

@@ -8,6 +8,8 @@ ProvisioningError      1
 ├── Usage              2  options that do not go together
 ├── NotFound           3  no such fleet, device or key
 ├── Conflict           4  it contradicts what is recorded
+├── Unauthenticated    4  nobody is shown to ask: no claim, a wrong secret, a certificate that is not in use
+├── Denied             4  a claim, an approval or a certificate does not allow it
 └── Refused            5  the request is malformed or outside the policy
 """
 
@@ -53,6 +55,16 @@ class NotFound(ProvisioningError):
 
 class Conflict(ProvisioningError):
     code = "conflict"
+    exit_code = 4
+
+
+class Unauthenticated(ProvisioningError):
+    code = "unauthenticated"
+    exit_code = 4
+
+
+class Denied(ProvisioningError):
+    code = "denied"
     exit_code = 4
 
 

@@ -24,7 +24,8 @@ _ASK_AGAIN = "Make the request again on the device, or with pw-provision request
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
-_SERVER_ID = re.compile(r"(?:bridge|broker)\.[a-z0-9-]{1,33}\Z")
+_SERVER_ID = re.compile(r"(?:bridge|broker|est)\.[a-z0-9-]{1,33}\Z")
+_SERIAL = re.compile(r"[0-9a-z]{4,24}\Z")
 PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
 
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     ROBOT_GATEWAY = "robot_gateway"
     BRIDGE = "bridge"
     BROKER = "broker"
+    EST = "est"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ PROFILES: Mapping[Kind, Profile] = {
     Kind.BROKER: Profile(
         Kind.BROKER, (ExtendedKeyUsageOID.SERVER_AUTH,), 90, 398, "broker.", has_hosts=True, has_log_key=False
     ),
+    Kind.EST: Profile(Kind.EST, (ExtendedKeyUsageOID.SERVER_AUTH,), 90, 398, "est.", has_hosts=True, has_log_key=False),
 }
 
 
@@ -89,6 +92,20 @@ def check_party_id(party_id: str, profile: Profile) -> str:
 def check_any_id(party_id: str) -> str:
     """Return `party_id` when it is the id of a device or server of any kind."""
     return party_id if _SERVER_ID.match(party_id) else check_device_id(party_id)
+
+
+def device_id_of(kind: Kind, serial: str) -> str:
+    """The id of the device with that board serial number: `locker-10000000abcd1234`.
+
+    Raises:
+        Refused: no serial number, or the kind is none of a device.
+    """
+    if not PROFILES[kind].has_log_key:
+        raise Refused(f"a {kind} has no serial number", where="kind", remedy="Name a kind of device.")
+    folded = serial.strip().lower()
+    if not _SERIAL.match(folded):
+        raise Refused(f"not a serial number: {serial!r:.60}", where="serial", remedy="Write 4 to 24 of 0-9 and a-z.")
+    return check_device_id(f"{kind.value.replace('_', '-')}-{folded}")
 
 
 def check_life_days(life_days: int | None, profile: Profile) -> int:

@@ -19,6 +19,7 @@ from edge.agents.layout import compartments, log_limits
 from edge.agents.locker import TRUST, LockerAgent, LockerPorts, Rebuilt
 from edge.agents.programs import package_version, program_slots
 from edge.agents.release_watch import ReleaseWatch
+from edge.agents.renewal import Renewal
 from edge.agents.system_random import SystemRandom
 from edge.agents.trust_anchors import ANCHORS, keep_anchors
 from edge.config import AgentConfig
@@ -105,6 +106,8 @@ class LockerProcess:
                 group.create_task(self._link.run())
                 group.create_task(self._screen.run(ready))
                 group.create_task(self._trim_forever())
+                if self._config.enrolment is not None:
+                    group.create_task(Renewal(self._config, self._keys).run(lambda: self._clock.now().at_ms))
                 group.create_task(self._hardware.run())
                 if self._watch is not None:
                     group.create_task(self._watch.run())

@@ -7,6 +7,7 @@ cloud wrapped to this device. The TLS key's path goes to the MQTT client; nothin
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cryptography.x509.oid import NameOID
 
 from edge.errors import ConfigError, SecretMissing
 from edge.storage.private_folder import PrivateFolder
-from edge.wire.enrolment import DeviceKind, EnrolmentRequest
+from edge.wire.enrolment import REQUEST_ATTRIBUTE, DeviceKind, EnrolmentRequest
 from edge.wire.errors import Malformed, NotValidNow
 from edge.wire.ids import check_device_id, check_fleet
 from edge.wire.keys import Ed25519Signer
@@ -128,6 +129,28 @@ class KeyFile:
         csr = self.certificate_request(self._device_id).decode()
         request = EnrolmentRequest(check_fleet(fleet), self._device_id, kind, csr, self.log_public, self.wrap_public)
         return request.proved(self).encode()
+
+    def est_request(self, fleet: str, kind: DeviceKind) -> bytes:
+        """The enrolment request as EST carries it, PKCS #10 in DER (edge.wire.enrolment)."""
+        inner = base64.b64encode(self.enrolment_request(fleet, kind))
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._device_id)])
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        builder = builder.add_attribute(x509.ObjectIdentifier(REQUEST_ATTRIBUTE), inner)
+        return builder.sign(self._tls, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def certificate(self) -> x509.Certificate | None:
+        """The certificate in use; None before enrolment.
+
+        Raises:
+            ConfigError: the file is damaged.
+        """
+        pem = self._folder.read("tls.pem")
+        if pem is None:
+            return None
+        try:
+            return x509.load_pem_x509_certificate(pem)
+        except ValueError as error:
+            raise ConfigError("not a certificate in PEM", where="tls.pem", remedy=_ENROL_AGAIN) from error
 
     def install_certificate(self, pem: bytes) -> None:
         """Store the issued chain, leaf first, for the MQTT client.

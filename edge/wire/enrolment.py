@@ -2,10 +2,14 @@
 
 The request is JSON in the event profile. `proof` is the log key's signature over a context string and the request
 without it: whoever enrols holds the log key, and TLS key, log key and wrap key belong together.
+
+Over EST (RFC 7030) the request travels inside a second PKCS #10 request of the same TLS key and subject, as Base64 in
+the attribute `unstructuredName` (RFC 2985 section 5.4.1).
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -18,6 +22,7 @@ from edge.wire.secrets import WRAP_KEY_BYTES
 
 MAX_REQUEST_BYTES = 8 * 1024
 FORMAT = 1
+REQUEST_ATTRIBUTE = "1.2.840.113549.1.9.2"
 _CONTEXT = b"parcelworks/enrol/v1\x00"
 _MEMBERS = {"csr", "device_id", "fleet", "format", "kind", "log_public", "proof", "wrap_public"}
 
@@ -129,6 +134,11 @@ def renew_at_ms(not_before_ms: int, not_after_ms: int, jitter: float) -> int:
     if not 0 <= jitter < 1:
         raise Malformed(f"jitter {jitter!r:.40} is not in [0, 1)", where="renewal")
     return not_before_ms + life_ms * 2 // 3 - int(life_ms // 10 * jitter)
+
+
+def renewal_jitter(certificate: bytes) -> float:
+    """The draw of one certificate (DER), in [0, 1): the same every time it is asked, another for every certificate."""
+    return int.from_bytes(hashlib.sha256(certificate).digest()[:4], "big") / 2**32
 
 
 def _kind(value: Any) -> DeviceKind:

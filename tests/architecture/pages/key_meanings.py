@@ -13,6 +13,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "root_public_hex": "the fleet root's public key: what every trust bundle is checked against",
         "trust_file": "the trust bundle from provisioning; a newer one from the cloud replaces it",
         "http.url": "the bridge's origin where MQTT is blocked; named, HTTP takes the place of MQTT",
+        "enrolment.url": "where the next certificate is asked for, up to `/.well-known/est`; `pw-edge enrol` writes it",
+        "enrolment.kind": "what this device is enrolled as",
         "http.token_file": "file with this device's API token (`pw-cloud token create --role device`), mode 0600",
         "mqtt.host": "the broker's name, as in its certificate",
         "mqtt.port": "the broker's port",

@@ -116,7 +116,7 @@ def test_signing_request_oversize_is_refused() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_profile_of_every_kind_gives_one_side_of_tls_and_a_short_life(kind: Kind) -> None:
     profile = PROFILES[kind]
-    server = kind is Kind.BROKER
+    server = kind in (Kind.BROKER, Kind.EST)
     assert profile.usages == ((ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH),)
     assert profile.has_hosts is server
     assert profile.has_log_key is (kind in DEVICES)
