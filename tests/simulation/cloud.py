@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -168,13 +168,19 @@ class SimCloud:
 
     # --- for people ------------------------------------------------------------------------------------------
 
-    def announce(self, parcel_id: str, locker_id: str) -> Reservation | None:
-        wish = Wish(Size(200, 80, 200), 500, upright=True)
-        item = Announcement(parcel_id, "Carrier", wish, Recipient("Ann Example", "ann@example.org"), locker_id)
-        now_ms = self.clock.now_ms()
-        done = self.db.write_now(lambda conn: self.lockers.announce(conn, TENANT, item, now_ms))
+    def announce(self, parcel_ids: Sequence[str], locker_id: str) -> list[str]:
+        """A round's parcels together; which of them have a place reserved."""
+        wish, now_ms = Wish(Size(200, 80, 200), 500, upright=True), self.clock.now_ms()
+        recipient = Recipient("Ann Example", "ann@example.org")
+
+        def write(conn: Connection) -> list[str]:
+            rows = [Announcement(parcel_id, "Carrier", wish, recipient, locker_id) for parcel_id in parcel_ids]
+            done = [self.lockers.announce(conn, TENANT, row, now_ms) for row in rows]
+            return [item.parcel_id for item in done if item.reservation is not None]
+
+        placed = self.db.write_now(write)
         self.tick_soon()
-        return done.reservation
+        return placed
 
     def reserve_again(self, parcel_id: str, locker_id: str) -> bool:
         """For a parcel that came back with the courier; whether it has a place (still or again)."""

@@ -51,32 +51,36 @@ class People:
     # --- daily life ------------------------------------------------------------------------------------------
 
     async def mail(self, device: SimDevice, group: asyncio.TaskGroup) -> None:
-        """Parcels are announced, brought and collected, one story each."""
-        number = 0
+        """Rounds of a courier: parcels are announced, brought together, and collected each by its recipient."""
+        number, size = 0, self._weather.parcels_a_round
         await asyncio.sleep(self._dice.uniform(30, 300))
         while not self.gone_home:
-            number += 1
-            group.create_task(self._story(device, f"PW-{device.device_id[-4:]}-{number:04}"))
-            await asyncio.sleep(self._dice.expovariate(self._weather.parcels_per_hour / 3600))
+            names = [f"PW-{device.device_id[-4:]}-{number + one:04}" for one in range(1, size + 1)]
+            number += size
+            group.create_task(self._round(device, names, group))
+            await asyncio.sleep(self._dice.expovariate(self._weather.parcels_per_hour / size / 3600))
 
-    async def _story(self, device: SimDevice, parcel_id: str) -> None:
-        dice = self._dice
-        if self._cloud.announce(parcel_id, device.device_id) is None:
-            return
-        parcel = self.parcels[parcel_id] = Parcel(parcel_id, device)
+    async def _round(self, device: SimDevice, names: list[str], group: asyncio.TaskGroup) -> None:
+        brought = [Parcel(name, device) for name in self._cloud.announce(names, device.device_id)]
+        self.parcels.update({parcel.parcel_id: parcel for parcel in brought})
         for _ in range(3):
-            await asyncio.sleep(dice.uniform(60, 900))
-            if self.gone_home:
-                return
-            await self._courier(device, parcel)
+            left = [parcel for parcel in brought if parcel.place == "courier"]
+            if left:
+                await asyncio.sleep(self._dice.uniform(60, 900))
+                if self.gone_home:
+                    return
+                await self._courier(device, left)
+        for parcel in brought:
             if parcel.place != "courier":
-                break
-        secret = ""
+                group.create_task(self._fetched(device, parcel))
+
+    async def _fetched(self, device: SimDevice, parcel: Parcel) -> None:
+        dice, secret = self._dice, ""
         for _ in range(12):
             await asyncio.sleep(dice.uniform(120, 1_500))
             if self.gone_home or not isinstance(parcel.place, int):
                 return
-            shown = self._cloud.pickup(parcel_id)
+            shown = self._cloud.pickup(parcel.parcel_id)
             if shown is not None and shown.state == "waiting":
                 secret = shown.pin if shown.pin and dice.random() < self._weather.by_pin else shown.qr
             if secret:
@@ -84,23 +88,31 @@ class People:
 
     # --- courier ---------------------------------------------------------------------------------------------
 
-    async def _courier(self, device: SimDevice, parcel: Parcel) -> None:
+    async def _courier(self, device: SimDevice, parcels: list[Parcel]) -> None:
         lock = self._queues[device.device_id]
         if self._dice.random() < self._weather.pushes_in:
-            await self._deliver(device, parcel)
+            await self._deliver(device, parcels)
         else:
             async with lock:
-                await self._deliver(device, parcel)
+                await self._deliver(device, parcels)
 
-    async def _deliver(self, device: SimDevice, parcel: Parcel) -> None:
+    async def _deliver(self, device: SimDevice, parcels: list[Parcel]) -> None:
+        """One visit, one label after another."""
         self._oracle.stats["couriers"] += 1
-        self._oracle.note(device.device_id, "courier comes with", parcel.parcel_id)
+        self._oracle.note(device.device_id, "courier comes with", *(parcel.parcel_id for parcel in parcels))
         if device.screen.step not in (Step.IDLE, Step.DONE, Step.REFUSED):
             await device.until(lambda: device.screen.step == Step.IDLE, 60)
         device.scan(self._courier_code(device))
         await asyncio.sleep(0.2)
-        if not await device.until(lambda: device.screen.step == Step.LABEL, 8):
-            return
+        for parcel in parcels:
+            if not await device.until(lambda: device.screen.step == Step.LABEL, 8):
+                return
+            await self._deposit(device, parcel)
+        await device.until(lambda: device.screen.step in (Step.LABEL, "dark"), 6)
+        device.press("done")
+        await asyncio.sleep(1)
+
+    async def _deposit(self, device: SimDevice, parcel: Parcel) -> None:
         if self._dice.random() < 0.1:
             device.scan("not-a-label!")
             await asyncio.sleep(1)
@@ -108,9 +120,6 @@ class People:
         no = await self._door(device)
         if no is not None:
             await self._put_in(device, parcel, no)
-        await device.until(lambda: device.screen.step in (Step.LABEL, "dark"), 6)
-        device.press("done")
-        await asyncio.sleep(1)
 
     async def _door(self, device: SimDevice) -> int | None:
         """Watch the screen until a door opens; press the button when it is offered. The number of the open door."""

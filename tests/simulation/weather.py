@@ -14,6 +14,7 @@ class Weather:
     compartments: int = 4
     hours: int = 8
     parcels_per_hour: float = 2.0
+    parcels_a_round: int = 1  # how many a courier brings in one visit
     sensors: bool = True
     tick_s: int = 5  # how soon the bridge's background work follows a commit
     # network
@@ -79,7 +80,8 @@ def weather_of(seed: int) -> Weather:
         delay_ms=dice.choice(((5, 50), (20, 400), (200, 5_000))),
     )
     troubles = {name: strengths for name, strengths in _TROUBLES.items() if dice.random() < 0.4}
-    return replace(drawn, **{name: dice.choice(strengths) for name, strengths in troubles.items()})
+    drawn = replace(drawn, **{name: dice.choice(strengths) for name, strengths in troubles.items()})
+    return replace(drawn, parcels_a_round=dice.choice((1, 1, 3)))
 
 
 _TROUBLES: dict[str, tuple[object, ...]] = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker import assignment, opening, reissue
 from edge.core.locker.credentials import Credential
 from edge.core.locker.desired import Needs, Reservation
@@ -15,6 +13,7 @@ from edge.core.locker.session import await_label, end_visit, refuse, start_visit
 from edge.core.locker.state import LockerState, Turn
 from edge.core.locker.steps import Step
 from edge.core.locker.vacancy import problem, vacant
+from edge.core.replacement import replace
 from edge.ports import Now
 from edge.wire.errors import WireError
 from edge.wire.pickup_claims import drop_off_parcel_id

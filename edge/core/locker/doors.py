@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 from edge.core.locker.durable import Held
 from edge.core.locker.fold import OPENING_WINDOW_MS
 from edge.core.locker.model import DoorRead, Pulse, PulseEnded, ReadyToPulse, Recheck, Signal, StartTimer, StopTimer
 from edge.core.locker.state import Pulsing, Turn
+from edge.core.replacement import replace
 from edge.ports import DoorState, PulseReply
 from edge.wire.messages import Command
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from edge.core.locker.pin_limits import PinLimits
+from edge.core.replacement import replace
 from edge.ports import DoorState
 from edge.wire import canonical
 from edge.wire.errors import Malformed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from edge.core.locker import told
 from edge.core.locker.durable import Authority, Custody, Durable, Held, Visit, bounded
 from edge.core.locker.pin_limits import PinLimits
+from edge.core.replacement import replace
 from edge.ports import DoorState
 
 OPENING_WINDOW_MS = 60_000

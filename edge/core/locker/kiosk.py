@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from edge.core.locker import collecting, depositing, maintaining, opening, queueing, reconciling, retrieving, swapping
 from edge.core.locker.credentials import Credential, open_credential, wears_token
@@ -13,6 +12,7 @@ from edge.core.locker.model import Scanned
 from edge.core.locker.session import TAKES_CREDENTIALS, end_visit, refuse, touch
 from edge.core.locker.state import Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 from edge.ports import DoorState
 from edge.wire.errors import WireError
 from edge.wire.pickup_claims import Operation

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker import commands, doors, reissue, zones
 from edge.core.locker.custody import abandon, compare_contents, leave_unverified, settle_custody
 from edge.core.locker.desired import Desired
 from edge.core.locker.model import BoardChanged, DesiredReceived, Started, StartTimer, StorageChanged
 from edge.core.locker.state import Session, Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 from edge.ports import DoorState
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from edge.core.locker import (
@@ -50,6 +49,7 @@ from edge.core.locker.model import (
     TrustChanged,
 )
 from edge.core.locker.state import LockerState, Turn, printable
+from edge.core.replacement import replace
 from edge.ports import DoorState, Now
 from edge.wire.event import Event
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker import opening
 from edge.core.locker.credentials import Credential, open_credential
 from edge.core.locker.model import Signal
@@ -11,6 +9,7 @@ from edge.core.locker.queueing import open_next, to_menu
 from edge.core.locker.session import start_visit, touch
 from edge.core.locker.state import Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 
 # What stands against a compartment until somebody has looked at it.
 DISABLING_ALARMS = ("door_did_not_open", "custody_unverified", "door_blocked", "door_disputed")

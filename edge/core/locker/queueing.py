@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker import opening
 from edge.core.locker.doors import derive_id
 from edge.core.locker.model import StartTimer
 from edge.core.locker.session import end_visit, touch
 from edge.core.locker.state import Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 
 CAP_TICK_MS = 5_000
 UNATTENDED = frozenset({"open_all", "reconcile"})  # these wait by themselves until the cap lets them go on

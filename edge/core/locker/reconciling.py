@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker.queueing import open_next
 from edge.core.locker.session import touch
 from edge.core.locker.state import LockerState, Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 
 ANSWERS = frozenset({"as_expected", "empty", "other"})
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker.credentials import Credential
 from edge.core.locker.custody import abandon
 from edge.core.locker.doors import derive_id
 from edge.core.locker.model import Light, Signal, StartTimer, StopTimer
 from edge.core.locker.state import Session, Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 
 TAKES_CREDENTIALS = frozenset({Step.IDLE, Step.DONE, Step.REFUSED})
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from edge.core.locker.desired import Compartment, Desired, Limits, Needs
 from edge.core.locker.durable import Durable, Held
 from edge.core.locker.fold import fold
 from edge.core.locker.model import Effect, Record
 from edge.core.locker.steps import SESSION_MOVES, Step
+from edge.core.replacement import replace
 from edge.ports import Now, PulseReply
 from edge.wire.event import EventDraft
 from edge.wire.event_types import check_payload

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker import depositing, opening
 from edge.core.locker.custody import record_out
 from edge.core.locker.session import await_label, touch
 from edge.core.locker.state import LockerState, Turn
 from edge.core.locker.steps import Step
+from edge.core.replacement import replace
 from edge.ports import Now
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edge.core.locker.desired import Zone
 from edge.core.locker.fold import alarm_key
 from edge.core.locker.model import StartTimer, StopTimer
 from edge.core.locker.state import Turn, ZoneWatch
+from edge.core.replacement import replace
 
 SAMPLE_EVERY_MS = 900_000
 LOST = "temperature_sensor_lost"

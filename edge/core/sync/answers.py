@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from edge.core.replacement import replace
 from edge.core.sync.flow import REFRESH_JITTER_MS, REFRESH_MS, Effects, Outcome, back_off, knock, pump, start
 from edge.core.sync.model import (
     CancelTimer,

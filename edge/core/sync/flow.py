@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from edge.core.replacement import replace
 from edge.core.sync.model import (
     BatchRead,
     CancelTimer,

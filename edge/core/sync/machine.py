@@ -7,8 +7,8 @@ welcome or rewind only moves the position that is sent from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
+from edge.core.replacement import replace
 from edge.core.sync import answers, flow
 from edge.core.sync.model import (
     MAX_PENDING_HINTS,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# Steps on the way to something that others wait for. What ends a visit or needs somebody (custody, commands, alarms,
-# a compartment out of service, a new PIN, the state that was asked for) is not among them, and takes them along.
+# Steps of a visit: its end takes them all along in one batch. What somebody waits for is not among them: a visit's
+# end, commands, alarms, a compartment out of service, a new PIN, the state that was asked for.
 PATIENT_TYPES = frozenset(
     [
-        "visit_started", "visit_ended", "pin_attempted", "pin_accepted", "pin_refused", "unlock_authorised",
-        "unlock_finished", "door_opened", "door_closed", "temperature_sampled", "heartbeat",
+        "visit_started", "visit_joined", "pin_attempted", "pin_accepted", "pin_refused", "label_refused",
+        "unlock_authorised", "unlock_finished", "door_opened", "door_closed", "compartment_swapped",
+        "parcel_deposited", "parcel_collected", "parcel_retrieved", "compartment_checked",
+        "temperature_sampled", "heartbeat",
     ]
 )  # fmt: skip
 
