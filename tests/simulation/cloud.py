@@ -20,7 +20,7 @@ from cloud_bridge.followers import Followers
 from cloud_bridge.ingest.service import Ingest
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.lockers.custody_store import CustodyProjection, deposited_at
-from cloud_bridge.lockers.model import Announcement, Compartment, Custody, Locker, Recipient, Reservation, Size, Wish
+from cloud_bridge.lockers.model import Announcement, Compartment, Custody, Locker, Recipient, Size, Wish
 from cloud_bridge.lockers.pickups import Pickup, Pickups
 from cloud_bridge.lockers.reactions import LockerReactions
 from cloud_bridge.lockers.restoration import LockerRestoration
@@ -181,16 +181,6 @@ class SimCloud:
         placed = self.db.write_now(write)
         self.tick_soon()
         return placed
-
-    def reserve_again(self, parcel_id: str, locker_id: str) -> bool:
-        """For a parcel that came back with the courier; whether it has a place (still or again)."""
-        now_ms = self.clock.now_ms()
-        try:
-            self.db.write_now(lambda conn: self.lockers.reserve(conn, TENANT, parcel_id, locker_id, now_ms))
-        except CloudError as error:
-            return error.code == "conflict"
-        self.tick_soon()
-        return True
 
     def pickup(self, parcel_id: str) -> Pickup | None:
         """What the recipient's page shows; None when the parcel has no active reservation."""
