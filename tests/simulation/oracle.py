@@ -108,7 +108,11 @@ class Oracle:
             )
         elif name == "pin_attempted":
             facts.attempts_recorded += 1
-        elif name == "visit_started" and "jti" in data:
+        else:
+            self._learn_names(device_id, facts, name, data)
+
+    def _learn_names(self, device_id: str, facts: DeviceFacts, name: str, data: Mapping[str, Any]) -> None:
+        if name == "visit_started" and "jti" in data:
             if data["jti"] in facts.visits_by_jti:
                 self.violate("credential_once", device_id, f"credential {data['jti'][:8]} started a second visit")
             facts.visits_by_jti[data["jti"]] = data["visit_id"]
@@ -118,11 +122,19 @@ class Oracle:
             facts.named[int(data["subject"])] += 1
 
     def reopened(self, device_id: str, raws: Sequence[tuple[str, Mapping[str, Any]]], first: int, stream: str) -> None:
-        """After a restart the log must still hold every event whose append returned."""
-        for seq, expected in self.devices[device_id].returned[stream].items():
+        """After a restart the log must still hold every event whose append returned.
+
+        It may hold more: what was durable when the power went counts from now on like any other.
+        """
+        facts = self.devices[device_id]
+        for seq, expected in facts.returned[stream].items():
             if seq >= first and (seq - first >= len(raws) or raws[seq - first] != expected):
                 self.violate("returned_is_durable", device_id, f"event {seq} {expected[0]} is gone after a restart")
                 return
+        for seq, (name, data) in enumerate(raws, first):
+            if seq not in facts.returned[stream]:
+                facts.returned[stream][seq] = (name, data)
+                self._learn_names(device_id, facts, name, data)
 
     def rebuilt(self, device_id: str, durable: Durable, whole: Durable | None) -> None:
         """The memory from snapshot and tail: what ran before, and what all events together say."""
