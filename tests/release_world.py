@@ -14,11 +14,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from edge.agents.status_file import HEALTH, up_for_s, write_busy, write_health
-from edge.agents.updater import Updater, UpdaterPorts
+from edge.agents.updater import Slots, Updater, UpdaterPorts
 from edge.core.release.autoboot import Autoboot, parse_autoboot
 from edge.core.release.machine import Health, Update
 from edge.core.release.record import decode_update
 from edge.drivers.image_slots import ImageSlots, SlotPaths
+from edge.drivers.program_slots import ProgramPlaces, ProgramSlots
 from edge.link.release_client import ReleaseClient, ReleaseSource
 from edge.storage.document_file import DocumentFiles
 from edge.wire import canonical
@@ -44,6 +45,17 @@ def image_bundle(path: Path, version: str, *, padding: int = 100_000) -> Path:
     with tarfile.open(path, "w:") as archive:
         for name in ("boot_a.img", "boot_b.img", "root.img"):
             data = label + name.encode() + version.encode() * (padding // len(version))
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def program_bundle(path: Path, version: str) -> Path:
+    """A program that is nothing but its version."""
+    data = f"version = {version!r}\n".encode() * 5_000
+    with tarfile.open(path, "w:gz", compresslevel=0) as archive:
+        for name in ("site/edge/__main__.py", "site/edge/other.py"):
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
@@ -92,10 +104,11 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @dataclass
 class ReleaseWorld:
-    """`made_at_ms`: when the repository was made and signed."""
+    """`made_at_ms`: when the repository was made and signed. `kind`: what is released unless it is said."""
 
     root: Path
     made_at_ms: int = field(default_factory=now_ms)
+    kind: ReleaseKind = ReleaseKind.IMAGE
 
     def __post_init__(self) -> None:
         self.folder = FleetFolder(self.root / "fleet")
@@ -112,10 +125,15 @@ class ReleaseWorld:
     def publish(self) -> None:
         publish(self.served, folder=self.folder.path)
 
-    def release(self, version: str, kind: ReleaseKind = ReleaseKind.IMAGE, bundle: Path | None = None) -> Release:
+    def release(
+        self, version: str, kind: ReleaseKind | None = None, bundle: Path | None = None, min_version: str | None = None
+    ) -> Release:
         """Sign and publish a release."""
-        path = bundle or image_bundle(self.root / f"{version}.tar", version)
-        found = read_bundle(path, PRODUCT, BOARD, kind, parse_version(version))
+        kind = kind or self.kind
+        make = image_bundle if kind is ReleaseKind.IMAGE else program_bundle
+        path = bundle or make(self.root / f"{version}.tar", version)
+        oldest = None if min_version is None else parse_version(min_version)
+        found = read_bundle(path, PRODUCT, BOARD, kind, parse_version(version), oldest)
         writes = self.repository.add(found, self.made_at_ms)
         copy_into(self.folder, path, found)
         self.folder.apply(writes)
@@ -177,13 +195,19 @@ class Device:
         section = {"release": {"kind": kind.value, "version": version, "attempt": attempt}}
         self.documents.save("desired.cbor", Desired("locker-0001", 1, 1, canonical.encode(section)).encode())
 
-    def look(self) -> str:
+    def program(self) -> ProgramSlots:
+        """The slots of its program; what restarts it, the test plays."""
+        return ProgramSlots(
+            ProgramPlaces(self.root / "program", self.root, self.slots.version(), lambda: None)
+        )  # fmt: skip
+
+    def look(self, kind: ReleaseKind = ReleaseKind.IMAGE, slots: Slots | None = None) -> str:
         """One run of the updater."""
         write_busy(self.root, self.busy)
         write_health(self.root, self.health, self.at_ms, self._up_for_s())
         if not self.health.agent_up:
             (self.root / HEALTH).unlink()
-        return Updater(ReleaseKind.IMAGE, self.slots, self._ports()).look()
+        return Updater(kind, slots or self.slots, self._ports()).look()
 
     def _ports(self) -> UpdaterPorts:
         return UpdaterPorts(self.documents, self.records, self.root, self._client, self._up_for_s, PRODUCT, BOARD)

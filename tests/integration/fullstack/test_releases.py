@@ -20,7 +20,7 @@ from hil.errors import ProcessFailed
 from tests.integration.fullstack import stack
 from tests.integration.fullstack.release_stack import TRIAL_S, ReleaseStack, program_bundle
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -19,21 +19,22 @@ from provisioning.releases.roles import RULES
 from tests.release_world import BOARD, DAY_MS, PRODUCT, ReleaseWorld, now_ms
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[ReleaseWorld]:
-    world = ReleaseWorld(tmp_path)
+@pytest.fixture(params=list(ReleaseKind), ids=[kind.value for kind in ReleaseKind])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ReleaseWorld]:
+    """Every attack is made on full images and on programs alone."""
+    world = ReleaseWorld(tmp_path, kind=request.param)
     yield world
     world.close()
 
 
-def wanted(version: str = "1.1.0", kind: ReleaseKind = ReleaseKind.IMAGE) -> Release:
-    return Release(PRODUCT, BOARD, kind, parse_version(version))
+def wanted(world: ReleaseWorld, version: str = "1.1.0") -> Release:
+    return Release(PRODUCT, BOARD, world.kind, parse_version(version))
 
 
 def fetch(world: ReleaseWorld, release: Release | None = None) -> Path:
     client = ReleaseClient(world.source())
     client.refresh()
-    _, target = client.find(release or wanted())
+    _, target = client.find(release or wanted(world))
     return client.fetch(target)
 
 
@@ -66,7 +67,7 @@ def test_rollback_to_older_metadata_is_refused(world: ReleaseWorld) -> None:
     world.release("1.1.0")
     old = world.keep()
     world.release("1.2.0")
-    fetch(world, wanted("1.2.0"))
+    fetch(world, wanted(world, "1.2.0"))
     ReleaseClient(world.source()).forget()
     serve(world, old)
     assert refusal(world) == "rollback"
@@ -152,7 +153,7 @@ def test_repository_of_another_root_is_refused(world: ReleaseWorld, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "custom",
-    [{"product": "another-locker"}, {"board": "rpi-armhf"}, {"kind": "agent"}, {"version": "9.0.0"}, {"product": None}],
+    [{"product": "another-locker"}, {"board": "rpi-armhf"}, {"kind": ""}, {"version": "9.0.0"}, {"product": None}],
     ids=["product", "board", "kind", "version", "nothing"],
 )
 def test_bundle_signed_for_another_product_board_kind_or_version_is_refused(
@@ -161,6 +162,8 @@ def test_bundle_signed_for_another_product_board_kind_or_version_is_refused(
     release = world.release("1.1.0")
     targets = Metadata.from_bytes(world.folder.read(f"{METADATA}/2.targets.json"))
     known: TargetFile = targets.signed.targets[release.path]
+    if "kind" in custom:
+        custom = {"kind": "agent" if world.kind is ReleaseKind.IMAGE else "image"}
     known.unrecognized_fields["custom"] = {**release.to_custom(), **custom}
     repository = Repository(world.folder)
     world.folder.apply(repository._publish([repository._next(targets, world.made_at_ms)], world.made_at_ms))
@@ -187,7 +190,7 @@ def test_bundle_of_other_bytes_than_were_signed_is_refused(
 
 
 def test_release_that_is_not_there_is_refused_and_an_unreachable_repository_is_only_down(world: ReleaseWorld) -> None:
-    assert refusal(world, wanted("7.0.0")) == "not_released"
+    assert refusal(world, wanted(world, "7.0.0")) == "not_released"
     world.close()
     with pytest.raises(LinkDown):
         fetch(world)
@@ -200,7 +203,7 @@ def test_device_with_the_first_root_follows_every_rotation_of_it(world: ReleaseW
     world.release("1.1.0")
     client = ReleaseClient(source)
     client.refresh()
-    assert client.find(wanted())[0].version == parse_version("1.1.0")
+    assert client.find(wanted(world))[0].version == parse_version("1.1.0")
 
 
 @pytest.mark.parametrize("name", ["timestamp", "2.targets"])

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from edge.core.release.machine import HEALTH_DEADLINE_S, RETRY_S, Health, Phase
-from edge.wire.release import parse_version
-from tests.release_world import WELL, Device, ReleaseWorld, image_bundle
+from edge.wire.release import ReleaseKind, parse_version
+from provisioning.releases.roles import RULES
+from tests.release_world import DAY_MS, WELL, Device, ReleaseWorld, image_bundle
 
 
 @pytest.fixture
@@ -154,3 +155,50 @@ def test_lost_data_partition_leaves_the_committed_slot_running(world: ReleaseWor
     shutil.rmtree(device.root / "records")
     assert device.look() == "falling_back:unknown_trial"
     assert device.slots.running() == "a"
+
+
+def test_release_that_asks_for_a_newer_one_before_it_is_refused(world: ReleaseWorld, device: Device) -> None:
+    world.release("2.0.0", min_version="1.5.0")
+    world.release("1.5.0")
+    device.wish("2.0.0")
+    assert (device.look(), device.record.reason) == ("refused:min_version", "min_version")
+    for version in ("1.5.0", "2.0.0"):
+        device.wish(version)
+        assert device.look() == "trying" and device.look() == "committed"
+    assert device.slots.version() == parse_version("2.0.0")
+
+
+def test_freeze_under_a_clock_set_back_is_refused_by_signed_cloud_time_even_when_the_agent_is_gone(
+    world: ReleaseWorld, device: Device
+) -> None:
+    world.release("1.1.0")
+    device.wish("1.1.0")
+    device.at_ms = world.made_at_ms + (RULES["timestamp"].life_days + 1) * DAY_MS
+    assert (device.look(), device.record.reason) == ("refused:expired", "expired")
+    device.health, device.at_ms = Health(), 0
+    device.waited_s += RETRY_S
+    assert device.look() == "refused:expired", "the floor is kept"
+
+
+def test_downgrade_of_the_program_alone_is_refused_and_nothing_is_written(world: ReleaseWorld, device: Device) -> None:
+    world.release("0.9.0", ReleaseKind.AGENT)
+    world.release("1.1.0", ReleaseKind.AGENT)
+    program = device.program()
+    device.wish("1.1.0", ReleaseKind.AGENT)
+    assert device.look(ReleaseKind.AGENT, program) == "trying"
+    program.launch()
+    assert device.look(ReleaseKind.AGENT, program) == "committed"
+    device.wish("0.9.0", ReleaseKind.AGENT)
+    assert device.look(ReleaseKind.AGENT, program) == "lower_version"
+    assert not (device.root / "program" / "b").exists()
+
+
+def test_downgrade_by_another_choice_of_slot_starts_nothing_older_than_the_image(
+    world: ReleaseWorld, device: Device
+) -> None:
+    world.release("0.9.0", ReleaseKind.AGENT)
+    (device.root / "program" / "a").mkdir(parents=True)
+    (device.root / "program" / "a" / "slot.json").write_text('{"release": "0.9.0"}')
+    (device.root / "program.json").write_text('{"committed": "a", "once": "a", "running": "a"}')
+    program = device.program()
+    assert (program.launch(), program.running()) == (None, "image")
