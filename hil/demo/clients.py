@@ -154,7 +154,7 @@ class Mailbox:
 
 def pin_on(page: str) -> str:
     """The pickup code as the recipient reads it off the page."""
-    found = re.search(r'class="pin">([0-9 ]+)<', page)
+    found = re.search(r'class="pin"[^>]*>([0-9 ]+)<', page)
     if found is None:
         raise StepFailed("no pickup code on the recipient's page", where="recipient")
     return found.group(1).replace(" ", "")
