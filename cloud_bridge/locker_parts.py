@@ -62,11 +62,12 @@ def locker_parts(
     lockers = lockers_of(settings, key, random, nearby)
     pickups = Pickups(keyring.cloud.fleet, keyring.pickup, key, secrets.pin_key)
     provider: PaymentProvider | None = PaymentSimulator() if settings.payments == "simulator" else None
+    duties = Duties(random)
     extensions = Extensions(lockers.bookings, can_charge=provider is not None)
     pages = PickupParts(
         db, pickups, extensions,
-        Paying(db, provider, pickups, extensions, lockers.bookings.telling, clock, random),
-        Proxying(pickups, lockers.twin, random), Opening(db, pickups, fleet.command, clock), Duties(random),
+        Paying(db, provider, pickups, extensions, lockers.bookings.telling, duties, clock, random),
+        Proxying(pickups, lockers.twin, random), Opening(db, pickups, lockers.twin, fleet.command, clock), duties,
         settings.public_url,
     )  # fmt: skip
     return LockerParts(

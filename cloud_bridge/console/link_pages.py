@@ -74,16 +74,15 @@ def _codes(pickup: Pickup, words: Words, language: str) -> str:
         grouped = " ".join(pickup.pin[start : start + 3] for start in range(0, len(pickup.pin), 3))
         pin = f'<h2>{words["pin"]}</h2><p class="pin" dir="ltr">{grouped}</p>'
     proxy = f'<p class="hint">{words["proxy_shown"]}</p>' if pickup.proxy is not None else ""
+    qr = f"<p>{words['scan']}</p>{_qr(pickup.qr, words['qr'])}" if pickup.qr else ""
+    scan = f'{qr}<p class="hint">{words["tip"]}</p>' if qr else ""
     doors = "".join(
         f'<p><button type="button" class="wide" data-open="{no}">{words["open"].format(no=no)}</button></p>'
         for no in pickup.doors
     )
     opening = f'<section>{doors}<p class="hint">{words["open_hint"]}</p></section>' if doors else ""
     moment = _moment(pickup.reservation.collect_by_ms, pickup.locker, words, language)
-    return (
-        f"<h1>{head}</h1>{proxy}<p>{words['scan']}</p>{_qr(pickup.qr, words['qr'])}"
-        f'<p class="hint">{words["tip"]}</p>{pin}<p class="deadline">{words["until"]} {moment}</p>{opening}'
-    )
+    return f'<h1>{head}</h1>{proxy}{scan}{pin}<p class="deadline">{words["until"]} {moment}</p>{opening}'
 
 
 def _told(pickup: Pickup, words: Words, language: str) -> str:

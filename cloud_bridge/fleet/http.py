@@ -52,7 +52,9 @@ class ReasonBody(Model):
 
 class OpenBody(Model):
     compartment_no: Annotated[int, Field(ge=1, le=9999)]
-    purpose: Literal["inspect", "retrieve"] = "inspect"
+    purpose: Literal["inspect", "retrieve", "collect"] = Field(
+        "inspect", description="collect: the recipient stands there; retrieve: staff takes the parcel out"
+    )
     reason: Reason
 
 

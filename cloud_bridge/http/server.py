@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import structlog
 from aiohttp import web
@@ -65,10 +66,13 @@ class Server:
     def application(self) -> web.Application:
         """The aiohttp application; `/openapi.json` describes exactly its routes."""
         app = web.Application(middlewares=[self._around], client_max_size=max(r.max_body_bytes for r in self.routes))
-        description = json.dumps(openapi.document(self.routes, self.version), sort_keys=True).encode()
+
+        @cache
+        def description() -> bytes:
+            return json.dumps(openapi.document(self.routes, self.version), sort_keys=True).encode()
 
         async def describe(_request: web.Request) -> web.Response:
-            return web.Response(body=description, content_type=JSON)
+            return web.Response(body=description(), content_type=JSON)
 
         app.router.add_route("GET", "/openapi.json", describe)
         for route in self.routes:

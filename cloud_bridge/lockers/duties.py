@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from cloud_bridge.errors import Conflict, NotFound
-from cloud_bridge.lockers import claim_store, task_store
+from cloud_bridge.lockers import claim_store, reservation_store, task_store
 from cloud_bridge.lockers.claims import Claim, ClaimKind, ClaimState
 from cloud_bridge.lockers.tasks import Task, TaskKind, TaskState
+from cloud_bridge.lockers.telling import Telling
 from cloud_bridge.ports import Random
 
 
@@ -16,6 +17,7 @@ class Duties:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._telling = Telling(random)
 
     def add(
         self, conn: Connection, tenant: str, kind: TaskKind, locker_id: str, subject: str, reason: str, now_ms: int,
@@ -38,12 +40,16 @@ class Duties:
         self, conn: Connection, tenant: str, kind: ClaimKind, locker_id: str, parcel_id: str, pickup_id: str,
         now_ms: int, *, compartment_no: int | None, source: str, event_id: str = "",
     ) -> Claim:  # fmt: skip
-        """Somebody says a parcel was not there or not whole: a claim, and a task to settle it."""
+        """Somebody says a parcel was not there or not whole: a claim, a task to settle it, and both sides are told."""
         made = claim_store.put_claim(conn, Claim(
             self._random.token(16).hex(), tenant, kind, locker_id, compartment_no, parcel_id, pickup_id, source,
             event_id, ClaimState.OPEN, now_ms,
         ))  # fmt: skip
         self.add(conn, tenant, TaskKind.DISPUTE, locker_id, made.claim_id, kind.value, now_ms, compartment_no)
+        plans = reservation_store.reservations_of_pickup(conn, pickup_id) if pickup_id else []
+        about = next((plan for plan, _ in plans if plan.parcel_id == parcel_id), None)
+        if about is not None:
+            self._telling.tell(conn, "disputed", about, f"disputed/{made.claim_id}", now_ms)
         return made
 
     def task(self, conn: Connection, tenant: str, task_id: str, kinds: tuple[TaskKind, ...] = ()) -> Task:

@@ -25,7 +25,7 @@ class TaskReply(Model):
     kind: str
     locker_id: str
     compartment_no: int | None
-    subject: str = Field(description="A parcel's id, a claim's id, a door's number, zone:<name> or the locker's id")
+    subject: str = Field(description="A parcel's, claim's, payment's or the locker's id, a door's number, zone:<name>")
     reasons: list[str]
     state: str
     made_at_ms: int
@@ -41,7 +41,7 @@ class TaskList(Model):
 
 
 class TaskQuery(Model):
-    kind: Literal["retrieve", "check", "dispute", "reconcile", "empty", "revoke"] | None = None
+    kind: Literal["retrieve", "check", "dispute", "reconcile", "empty", "revoke", "refund"] | None = None
     open: Literal["true", "false"] = Field("true", description="Only what is not done yet")
     limit: Limit = 100
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud_bridge.lockers.gs1 import sscc_holds, sscc_of
-from cloud_bridge.lockers.model import Announcement, Recipient, Size, Wish
+from cloud_bridge.lockers.model import Announcement, Money, Recipient, Size, Wish
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 20_000
@@ -23,7 +23,7 @@ MAX_CELL_CHARS = 300
 REQUIRED = ("tracking_number", "width_mm", "height_mm", "depth_mm", "weight_g", "recipient_name")
 OPTIONAL = (
     "carrier", "recipient_email", "recipient_phone", "recipient_language", "features", "upright", "accessible",
-    "locker_id",
+    "locker_id", "cod_minor", "cod_currency",
 )  # fmt: skip
 COLUMNS = (*REQUIRED, *OPTIONAL)
 _TRACKING = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}\Z")
@@ -33,7 +33,8 @@ _LANGUAGE = re.compile(r"[a-z]{2}\Z")
 _FEATURE = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _LOCKER = re.compile(r"[a-z0-9-]{3,40}\Z")
 _CARRIER = re.compile(r"[A-Za-z0-9 .&-]{0,40}\Z")
-_WHOLE = re.compile(r"[0-9]{1,7}\Z")
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+_WHOLE = re.compile(r"[0-9]{1,10}\Z")
 _FLAGS = {"": False, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -205,7 +206,7 @@ def _announcement(cells: Mapping[str, str] | _Bad) -> Announcement:
     )
     locker_id = _match(cells, "locker_id", _LOCKER, "Use a locker's id, or leave it empty.", optional=True)
     carrier = _match(cells, "carrier", _CARRIER, "At most 40 letters, digits, spaces and . & -", optional=True)
-    return Announcement(_tracking(cells), carrier, wish, _recipient(cells), locker_id or None)
+    return Announcement(_tracking(cells), carrier, wish, _recipient(cells), locker_id or None, _cod(cells))
 
 
 def _tracking(cells: Mapping[str, str]) -> str:
@@ -230,6 +231,13 @@ def _recipient(cells: Mapping[str, str]) -> Recipient:
         raise _Bad("recipient_email", "neither e-mail nor phone", "Give one, so that the code reaches the recipient.")
     language = _match(cells, "recipient_language", _LANGUAGE, "Use two letters: en, de.", optional=True)
     return Recipient(name, email, phone, language or "en")
+
+
+def _cod(cells: Mapping[str, str]) -> Money | None:
+    if cells.get("cod_minor", "0") in ("", "0"):
+        return None
+    currency = _match(cells, "cod_currency", _CURRENCY, "Use three letters of ISO 4217: EUR.", optional=False)
+    return Money(_whole(cells, "cod_minor", 1, 10**9), currency)
 
 
 def _features(text: str) -> frozenset[str]:

@@ -9,16 +9,19 @@ from sqlalchemy import Connection
 
 from cloud_bridge.errors import Conflict, LinkDown, NotPossibleNow
 from cloud_bridge.lockers import payment_store, reservation_store, store
+from cloud_bridge.lockers.duties import Duties
 from cloud_bridge.lockers.extensions import Extensions
 from cloud_bridge.lockers.model import Money
 from cloud_bridge.lockers.payments import Payment, PaymentFor, PaymentProvider, PaymentState
 from cloud_bridge.lockers.pickups import Pickup, Pickups, unpaid
+from cloud_bridge.lockers.tasks import TaskKind
 from cloud_bridge.lockers.telling import Telling
 from cloud_bridge.ports import Clock, Random
 from cloud_bridge.storage.engine import Database
 
 PENDING_AFTER_MS = 60_000
 BATCH = 20
+TOO_LATE = ("overdue", "spoiled", "retrieved", "returned")
 
 
 class Paying:
@@ -26,13 +29,14 @@ class Paying:
 
     def __init__(
         self, db: Database, provider: PaymentProvider | None, pickups: Pickups, extensions: Extensions,
-        telling: Telling, clock: Clock, random: Random,
+        telling: Telling, duties: Duties, clock: Clock, random: Random,
     ) -> None:  # fmt: skip
         self._db = db
         self._provider = provider
         self._pickups = pickups
         self._extensions = extensions
         self._telling = telling
+        self._duties = duties
         self._clock = clock
         self._random = random
 
@@ -46,7 +50,7 @@ class Paying:
         now_ms = self._clock.now_ms()
 
         def begin(conn: Connection) -> Payment | None:
-            pickup = self._pickups.show(conn, pickup_id, now_ms)
+            pickup = self._locked(conn, pickup_id, now_ms)
             known = payment_store.by_key(conn, key)
             if known is not None and known.state is not PaymentState.PENDING:
                 return known
@@ -78,7 +82,7 @@ class Paying:
             known = payment_store.by_key(conn, key)
             if known is not None:
                 return known
-            pickup = self._pickups.show(conn, pickup_id, now_ms)
+            pickup = self._locked(conn, pickup_id, now_ms)
             if pickup.state != "to_pay" or pickup.to_pay != agreed:
                 raise Conflict("this is not what is to be paid", where="amount", remedy="Open the page again.")
             return self._pending(conn, pickup, PaymentFor.DELIVERY, agreed, key, now_ms)
@@ -121,6 +125,13 @@ class Paying:
                 continue
         return len(waiting)
 
+    def _locked(self, conn: Connection, pickup_id: str, now_ms: int) -> Pickup:
+        """As it stands once nobody else pays for anything at its locker."""
+        found = reservation_store.reservation_of_pickup(conn, pickup_id)
+        if found is not None:
+            store.lock_locker(conn, found[0].locker_id)
+        return self._pickups.show(conn, pickup_id, now_ms)
+
     def _pending(
         self, conn: Connection, pickup: Pickup, purpose: PaymentFor, money: Money, key: str, now_ms: int
     ) -> Payment:
@@ -157,13 +168,28 @@ class Paying:
             self._release(conn, payment, now_ms)
 
     def _release(self, conn: Connection, payment: Payment, now_ms: int) -> None:
-        """What was paid for happens, in the transaction that says it is paid."""
+        """What was paid for happens, in the transaction that says it is paid; what came too late is given back."""
         if not payment.pickup_id:
             return
         pickup = self._pickups.show(conn, payment.pickup_id, now_ms)
-        if payment.purpose is PaymentFor.EXTENSION:
-            offer = self._extensions.offer(conn, pickup, now_ms)
-            if offer is not None:
-                self._extensions.take(conn, offer, pickup, payment.payment_id, now_ms)
-        elif pickup.state == "waiting":
+        gives = self._extended if payment.purpose is PaymentFor.EXTENSION else self._handed_out
+        if not gives(conn, payment, pickup, now_ms):
+            self._duties.add(
+                conn, payment.tenant, TaskKind.REFUND, pickup.locker.locker_id, payment.payment_id,
+                payment.purpose.value, now_ms,
+            )  # fmt: skip
+
+    def _extended(self, conn: Connection, payment: Payment, pickup: Pickup, now_ms: int) -> bool:
+        offer = self._extensions.offer(conn, pickup, now_ms)
+        if offer is not None:
+            self._extensions.take(conn, offer, pickup, payment.payment_id, now_ms)
+        return offer is not None
+
+    def _handed_out(self, conn: Connection, payment: Payment, pickup: Pickup, now_ms: int) -> bool:
+        row = store.parcel(conn, payment.tenant, payment.parcel_id)
+        if row is None or row.cod is None or pickup.state in TOO_LATE:
+            return False
+        if pickup.state == "waiting":
             self._telling.tell(conn, "ready", pickup.reservation, f"paid/{payment.payment_id}", now_ms)
+        paid = payment_store.paid_for_delivery(conn, row.tenant, row.parcel_id, row.cod.currency)
+        return paid <= row.cod.amount_minor

@@ -34,9 +34,12 @@ class PickupParcel:
 
 @dataclass(frozen=True, slots=True)
 class Pickup:
-    """What a pickup's page shows. `qr` and `pin` are empty unless its parcels wait and are paid; `pin` also when the
-    device has derived none, and for a proxy. `state`: on_its_way, to_pay, waiting, overdue, spoiled, collected,
-    retrieved or returned."""
+    """What a pickup's page shows.
+
+    `qr` and `pin` are empty unless its parcels wait and are paid; `pin` also when the device has derived none, and for
+    a proxy, whose `qr` ends with its first opening. `state`: on_its_way, to_pay, waiting, overdue, spoiled, collected,
+    retrieved or returned.
+    """
 
     locker: Locker
     reservation: Reservation
@@ -146,6 +149,8 @@ class Pickups:
 
     def _qr(self, reservation: Reservation, custody: Custody, proxy: Proxy | None) -> str:
         end_ms = reservation.collect_by_ms if proxy is None else min(reservation.collect_by_ms, proxy.expires_at_ms)
+        if proxy is not None and proxy.opened_at_ms is not None:
+            return ""
         jti = token_jti(self.link_key, reservation.pickup_id, reservation.generation) if proxy is None else proxy.jti
         return self._token(
             Operation.COLLECT, reservation, jti, custody.deposited_at_ms - START_SLACK_MS, end_ms

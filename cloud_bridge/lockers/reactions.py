@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection
 
 from cloud_bridge.ledger.model import StoredEvent
-from cloud_bridge.lockers import drop_off_store, reservation_store, store
+from cloud_bridge.lockers import drop_off_store, proxy_store, reservation_store, store
 from cloud_bridge.lockers.climate import Climate
 from cloud_bridge.lockers.drop_off_store import DropOffKind
 from cloud_bridge.lockers.duties import Duties
@@ -37,6 +37,7 @@ class LockerReactions:
         self._duties = Duties(random)
         upkeep = UpkeepReactions(lockers, self._duties, Climate(lockers.bookings, self._duties))
         own: Mapping[str, Callable[[Connection, Locker, StoredEvent], None]] = {
+            "visit_started": self._visited,
             "parcel_deposited": self._deposited,
             "compartment_restored": self._restored,
             "pin_reissued": self._reissued,
@@ -54,6 +55,10 @@ class LockerReactions:
 
     def reset(self, conn: Connection) -> None:
         """Nothing to empty: what was told and reserved cannot be taken back."""
+
+    def _visited(self, conn: Connection, _locker: Locker, event: StoredEvent) -> None:
+        if "jti" in event.data:
+            proxy_store.begin_use_by_code(conn, event.data["jti"], event.at_ms)
 
     # --- a parcel comes ----------------------------------------------------------------------------------------
 
@@ -109,6 +114,9 @@ class LockerReactions:
         self._duties.close(conn, locker.locker_id, TaskKind.RETRIEVE, parcel_id, "collected", now_ms)
         if ended is not None:
             self._telling.tell(conn, "collected", ended, f"collected/{event.id}", now_ms)
+            plans = reservation_store.reservations_of_pickup(conn, ended.pickup_id)
+            if not any(why is None and plan.fulfilled for plan, why in plans):
+                proxy_store.end_all(conn, ended.pickup_id, now_ms)
 
     def _retrieved(self, conn: Connection, locker: Locker, event: StoredEvent) -> None:
         parcel_id, now_ms = event.data["parcel_id"], event.record_at_ms

@@ -18,7 +18,7 @@ from cloud_bridge.errors import NotFound
 from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.ledger.store import ReplayQuery, replay
 from cloud_bridge.lockers import custody_store, reservation_store
-from cloud_bridge.lockers.model import Custody
+from cloud_bridge.lockers.model import Custody, Reservation
 from cloud_bridge.lockers.service import Lockers
 from edge.wire.pickup_pin import choose_counter, derive_pin
 from edge.wire.pickup_token import MAX_TOKEN_LIFE_MS
@@ -78,16 +78,21 @@ class LockerRestoration:
             if key and item.pickup_id is not None and code not in live:
                 live[code] = choose_counter(key, *code, codes)
                 codes.add(derive_pin(key, *code, live[code]))
-        return [_contents(item, live.get((item.pickup_id or "", item.pin_generation or 0))) for item in held]
+        plans = {item.parcel_id: item for item in reservation_store.active_reservations(conn, device_id)}
+        return [
+            _contents(item, live.get((item.pickup_id or "", item.pin_generation or 0)), plans.get(item.parcel_id))
+            for item in held
+        ]
 
 
-def _contents(item: Custody, counter: int | None) -> dict[str, Any]:
+def _contents(item: Custody, counter: int | None, plan: Reservation | None) -> dict[str, Any]:
     members = {
         "compartment_no": item.compartment_no,
         "parcel_id": item.parcel_id,
         "pickup_id": item.pickup_id,
         "pin_generation": item.pin_generation,
         "pin_counter": counter,
+        "collect_by_ms": plan.collect_by_ms if plan is not None else None,
     }
     return {name: value for name, value in members.items() if value is not None}
 

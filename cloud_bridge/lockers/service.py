@@ -26,6 +26,7 @@ from cloud_bridge.lockers.model import (
     Reservation,
     parcel_state,
 )
+from cloud_bridge.lockers.pickups import unpaid
 from cloud_bridge.lockers.recipient_box import DATA_KEY_BYTES, NONCE_BYTES, open_recipient, seal_recipient
 from cloud_bridge.lockers.settling import Settling
 from cloud_bridge.lockers.store import ParcelRow
@@ -144,7 +145,8 @@ class Lockers:
         store.attach_recipient(conn, row, data_key)
         reservation = reservation_store.active_for_parcel(conn, known.parcel_key)
         if reservation is not None and reservation.fulfilled:
-            self.bookings.telling.tell(conn, "ready", reservation, f"ready/{known.parcel_key}", now_ms)
+            kind = "ready" if unpaid(conn, row) is None else "ready_to_pay"
+            self.bookings.telling.tell(conn, kind, reservation, f"ready/{known.parcel_key}", now_ms)
         return Announced(item.parcel_id, reservation, None)
 
     def _parcel_row(

@@ -40,8 +40,11 @@ def deadline_ms(from_ms: int, life_ms: int, zone: ZoneInfo | None) -> int:
 
 
 def extended_ms(deadline: int, days: int, zone: ZoneInfo) -> int:
-    """A deadline so many calendar days later, at the same local time of day."""
-    wall = local(deadline, zone).replace(tzinfo=None) + timedelta(days=days)
+    """A deadline so many calendar days later, at the same local time of day; the end of a day stays one."""
+    moment = local(deadline, zone)
+    if deadline == _start_of(moment.date(), zone):
+        return _start_of(moment.date() + timedelta(days=days), zone)
+    wall = moment.replace(tzinfo=None) + timedelta(days=days)
     return _unix_ms(wall.replace(tzinfo=zone))
 
 

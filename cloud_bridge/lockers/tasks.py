@@ -8,7 +8,8 @@ from enum import StrEnum
 
 class TaskKind(StrEnum):
     """`RETRIEVE`: take a parcel out. `CHECK`: look at a door. `DISPUTE`: settle a claim. `RECONCILE`: walk the whole
-    locker. `EMPTY`: take everything out for good. `REVOKE`: withdraw a decommissioned locker's certificate."""
+    locker. `EMPTY`: take everything out for good. `REVOKE`: withdraw a decommissioned locker's certificate. `REFUND`:
+    give money back that came too late or twice."""
 
     RETRIEVE = "retrieve"
     CHECK = "check"
@@ -16,6 +17,7 @@ class TaskKind(StrEnum):
     RECONCILE = "reconcile"
     EMPTY = "empty"
     REVOKE = "revoke"
+    REFUND = "refund"
 
 
 COURIER_KINDS = (TaskKind.RETRIEVE,)
@@ -29,7 +31,11 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do. `subject`: a parcel's id, a door's number or the locker's id; `reasons`: codes, oldest first."""
+    """One thing to do.
+
+    `subject`: a parcel's, claim's, payment's or the locker's id, a door's number or zone:<name>; `reasons`: codes,
+    oldest first.
+    """
 
     task_id: str
     tenant: str

@@ -28,6 +28,7 @@ class UpkeepReactions:
         self._climate = climate
         self.rules: Mapping[str, Rule] = {
             "compartment_enabled": self._enabled,
+            "compartment_swapped": self._swapped,
             "parcel_disputed": self._disputed,
             "temperature_excursion": self._excursion,
             "temperature_recovered": self._recovered,
@@ -40,6 +41,14 @@ class UpkeepReactions:
     def _enabled(self, conn: Connection, locker: Locker, event: StoredEvent) -> None:
         no = str(event.data["compartment_no"])
         self._duties.close(conn, locker.locker_id, TaskKind.CHECK, no, "enabled", event.record_at_ms)
+
+    def _swapped(self, conn: Connection, locker: Locker, event: StoredEvent) -> None:
+        """Something lies where nothing should; the other reasons take the compartment out of service themselves."""
+        no = event.data["compartment_no"]
+        if event.data["reason"] == "occupied":
+            self._duties.add(
+                conn, locker.tenant, TaskKind.CHECK, locker.locker_id, str(no), "occupied", event.record_at_ms, no
+            )  # fmt: skip
 
     def _disputed(self, conn: Connection, locker: Locker, event: StoredEvent) -> None:
         """The recipient stood at the door and said so. Without a parcel's id the pickup tells which it was."""

@@ -46,6 +46,12 @@ TEXTS: Mapping[str, Text] = {
         "Der Absender weiß Bescheid und meldet sich bei Ihnen:\n{link}\n",
         "Ihr Paket {parcel} in {locker} wurde zu warm oder zu kalt und wird nicht ausgegeben: {link}",
     ),
+    "disputed": Text(
+        "Wir gehen Ihrer Meldung nach",
+        "Guten Tag {name},\n\nSie haben gemeldet, dass mit Ihrem Paket {parcel} in {locker} etwas nicht stimmt. "
+        "Wir gehen dem nach und melden uns.\n",
+        "Wir gehen Ihrer Meldung zum Paket {parcel} in {locker} nach.",
+    ),
     "collected": Text(
         "Ihr Paket wurde abgeholt",
         "Guten Tag {name},\n\nIhr Paket {parcel} wurde aus {locker} entnommen. Waren Sie das nicht, melden Sie sich.\n",

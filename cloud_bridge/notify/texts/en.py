@@ -43,6 +43,12 @@ TEXTS: Mapping[str, Text] = {
         "The sender knows and will contact you:\n{link}\n",
         "Your parcel {parcel} in {locker} got too warm or too cold and is not handed out: {link}",
     ),
+    "disputed": Text(
+        "We look into what you told us",
+        "Hello {name},\n\nyou told us that something is wrong with your parcel {parcel} in {locker}. "
+        "We look into it and contact you.\n",
+        "We look into what you told us about your parcel {parcel} in {locker}.",
+    ),
     "collected": Text(
         "Your parcel was collected",
         "Hello {name},\n\nyour parcel {parcel} was taken out of {locker}. If that was not you, please tell us.\n",

@@ -44,6 +44,12 @@ TEXTS: Mapping[str, Text] = {
         "\n\nEl remitente lo sabe y se pondrá en contacto con usted:\n{link}\n",
         "Su paquete {parcel} en {locker} pasó demasiado calor o frío y no se entrega: {link}",
     ),
+    "disputed": Text(
+        "Estamos revisando su aviso",
+        "Hola, {name}:\n\nnos ha avisado de un problema con su paquete {parcel} en {locker}. "
+        "Lo revisamos y nos pondremos en contacto.\n",
+        "Revisamos su aviso sobre el paquete {parcel} en {locker}.",
+    ),
     "collected": Text(
         "Su paquete fue recogido",
         "Hola, {name}:\n\nsu paquete {parcel} fue recogido en {locker}. Si no fue usted, avísenos.\n",

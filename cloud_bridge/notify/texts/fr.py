@@ -45,6 +45,12 @@ TEXTS: Mapping[str, Text] = {
         "votre colis {parcel} n'est donc pas remis.\n\nL'expéditeur est prévenu et vous contactera :\n{link}\n",
         "Votre colis {parcel} à {locker} a eu trop chaud ou trop froid et n'est pas remis : {link}",
     ),
+    "disputed": Text(
+        "Nous examinons votre signalement",
+        "Bonjour {name},\n\nvous nous avez signalé un problème avec votre colis {parcel} dans {locker}. "
+        "Nous l’examinons et vous recontactons.\n",
+        "Nous examinons votre signalement pour le colis {parcel} dans {locker}.",
+    ),
     "collected": Text(
         "Votre colis a été retiré",
         "Bonjour {name},\n\nvotre colis {parcel} a été retiré de {locker}. Si ce n'était pas vous, dites-le-nous.\n",

@@ -44,6 +44,11 @@ TEXTS: Mapping[str, Text] = {
         "\n\nNadawca już wie i skontaktuje się z Państwem:\n{link}\n",
         "Paczka {parcel} w {locker} była za ciepła lub za zimna i nie będzie wydana: {link}",
     ),
+    "disputed": Text(
+        "Sprawdzamy Państwa zgłoszenie",
+        "Dzień dobry {name},\n\nzgłoszono problem z paczką {parcel} w {locker}. Sprawdzamy to i odezwiemy się.\n",
+        "Sprawdzamy zgłoszenie dotyczące paczki {parcel} w {locker}.",
+    ),
     "collected": Text(
         "Paczka została odebrana",
         "Dzień dobry {name},\n\npaczka {parcel} została odebrana z {locker}. "

@@ -112,7 +112,7 @@ def upgrade() -> None:
             "opened_at_ms",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             nullable=True,
-            comment="when its one opening by phone was sent",
+            comment="when its one use began",
         ),
         sa.Column("revoked_at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("proxy_id", name=op.f("pk_pickup_proxies")),
@@ -260,6 +260,12 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended IS NULL AND fulfilled = 1"),
         )
         batch_op.create_index(batch_op.f("ix_reservations_pickup_id"), ["pickup_id"], unique=False)
+
+    # lockers from before the weekly walk are due for their first
+    op.execute(
+        "INSERT INTO locker_upkeep (locker_id, reconcile_due_at_ms, leaving, leaving_reason) "
+        "SELECT locker_id, 0, '', '' FROM lockers"
+    )
 
 
 def downgrade() -> None:
