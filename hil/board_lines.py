@@ -13,11 +13,18 @@ from hil.rig_file import SerialLine
 
 
 class BoardLines:
-    """Starts `pw-sim` for every line that has boards; `ports` maps a line's name to its pty."""
+    """Starts `pw-sim` for every line and thermometer.
 
-    def __init__(self, lines: Sequence[SerialLine], folder: Path) -> None:
-        self._lines = tuple(line for line in lines if line.boards)
+    `ports` maps a line's name to its pty. `links` is a folder that the device sees: thermometers are files there.
+    """
+
+    def __init__(
+        self, lines: Sequence[SerialLine], folder: Path, links: Path, thermometers: Sequence[str] = ()
+    ) -> None:
+        self.lines = tuple(lines)
+        self.thermometers = tuple(thermometers)
         self._folder = folder
+        self._links = links
         self._process: Deployable | None = None
         self._client: ControlClient | None = None
         self.ports: dict[str, str] = {}
@@ -27,13 +34,18 @@ class BoardLines:
         Raises:
             ProcessFailed: the simulator refused the boards or did not start.
         """
-        links, control = self._folder / "ports", self._folder / "boards.sock"
-        links.mkdir(parents=True, exist_ok=True)
-        described = {"ports": [{"name": line.name, "boards": list(line.boards)} for line in self._lines]}
+        control = self._folder / "boards.sock"
+        self._links.mkdir(parents=True, exist_ok=True)
+        described = {
+            "ports": [{"name": line.name, "boards": list(line.boards)} for line in self.lines if line.boards],
+            "readers": [{"name": line.name, "protocol": line.reader} for line in self.lines if line.reader],
+            "thermometers": list(self.thermometers),
+        }
         config = self._folder / "boards.json"
         config.write_text(json.dumps(described), "utf-8")
-        words = ["firmware_sim", "locker", "--config", str(config), "--links", str(links), "--control", str(control)]
-        self._process = Deployable("boards", [*words, "--json"], self._folder / "boards.log")
+        words = ["firmware_sim", "locker", "--config", str(config), "--links", str(self._links)]
+        words += ["--control", str(control), "--json"]
+        self._process = Deployable("boards", words, self._folder / "boards.log")
         ready = await self._process.start()
         self.ports = {name: str(Path(path).resolve()) for name, path in ready["ports"].items()}
         self._client = await ControlClient.connect(control)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from hil.rig_file import SerialLine
 from hil.trace import Edge
 
 
@@ -56,7 +57,13 @@ class Pins(Protocol):
 
 @runtime_checkable
 class Boards(Protocol):
-    """Simulated lock boards on the device's serial lines, with hands, faults and a trace."""
+    """Simulated lock boards, readers and thermometers on the device's lines, with hands, faults and a trace."""
+
+    @property
+    def lines(self) -> Sequence[SerialLine]: ...
+
+    @property
+    def thermometers(self) -> Sequence[str]: ...
 
     async def ask(self, op: str, **fields: object) -> object: ...
 

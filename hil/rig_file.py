@@ -26,11 +26,18 @@ class Gpio(_Strict):
 
 
 class SerialLine(_Strict):
-    """One serial line of the device. `boards` hang on it simulated; without them the bench has real ones."""
+    """One serial line of the device, with simulated boards or a simulated barcode reader at its other end."""
 
     name: Name
     device_path: Annotated[str, Field(pattern=r"^/dev/[\w./-]+$")]
     boards: tuple[dict[str, str | int | bool], ...] = ()
+    reader: Literal["line", "ssi"] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> SerialLine:
+        if bool(self.boards) == bool(self.reader):
+            raise ValueError("a line has either boards or a reader")
+        return self
 
 
 class Storage(_Strict):
@@ -50,6 +57,7 @@ class _Rig(_Strict):
     name: Name
     gpio: Gpio | None = None
     serial: tuple[SerialLine, ...] = ()
+    thermometers: tuple[Annotated[str, Field(pattern=r"^28-[0-9a-f]{12}$")], ...] = ()
     storage: Storage | None = None
     network: Network | None = None
 

@@ -55,9 +55,9 @@ async def open_uml(described: UmlRig, folder: Path) -> AsyncIterator[Rig]:
         network.open()
     acks = LinePipe(f"/dev/ttyS{ACK_LINE_NO}")
     await acks.open()
-    boards = BoardLines(described.serial, folder)
+    boards = BoardLines(described.serial, folder, share.host_path / "ports", described.thermometers)
     try:
-        if any(line.boards for line in described.serial):
+        if described.serial:
             await boards.start()
         guest = UmlGuest(
             GuestParts(

@@ -69,6 +69,9 @@ def furnish(root: Path, content: Content, site: Path, kind: str) -> None:
 def add_kernel(root: Path, content: Content, tree: Path) -> None:
     """The kernel's modules, without those that no device of ours has hardware for, and the radios' firmware."""
     shutil.copytree(tree / "usr/lib/firmware", root / "usr/lib/firmware", symlinks=True, dirs_exist_ok=True)
+    for name in ("regulatory.db", "regulatory.db.p7s"):
+        # Debian names the rules of the air by an alternative, which a script of the package would have made.
+        _link(f"{name}-debian", root / "usr/lib/firmware" / name)
     for modules in sorted((tree / "usr/lib/modules").iterdir()):
         target = root / "usr/lib/modules" / modules.name
         kept = {modules / "kernel" / name for name in content.slim.modules_kept}

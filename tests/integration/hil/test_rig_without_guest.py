@@ -80,7 +80,7 @@ PLANS = (
 
 
 async def test_run_over_real_parts_reports_what_each_plan_found(tmp_path: Path) -> None:
-    boards, told = BoardLines((LINE,), tmp_path), list[PlanResult]()
+    boards, told = BoardLines((LINE,), tmp_path, tmp_path / "ports"), list[PlanResult]()
     await boards.start()
     try:
         async with shell_of_this_machine() as shell:

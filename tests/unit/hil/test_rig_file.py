@@ -28,9 +28,15 @@ def test_rig_file_that_ships_is_accepted(path: Path) -> None:
         pytest.param("name: a\nbackend: uml\nmemory_mib: '64'", "memory_mib", id="text for a number"),
         pytest.param("name: a\nbackend: uml\ngpio: {label: x, lines: 65}", "lines", id="too many lines"),
         pytest.param(
-            "name: a\nbackend: uml\nserial: [{name: b, device_path: /dev/ttyS1}, {name: b, device_path: /dev/ttyS2}]",
+            "name: a\nbackend: uml\nserial: [{name: b, device_path: /dev/ttyS1, reader: line},"
+            " {name: b, device_path: /dev/ttyS2, reader: ssi}]",
             "same name",
             id="two lines of one name",
+        ),
+        pytest.param(
+            "name: a\nbackend: uml\nserial: [{name: b, device_path: /dev/ttyS1}]",
+            "boards or a reader",
+            id="a line with nothing at its end",
         ),
         pytest.param("- just\n- a list", "file", id="a list"),
         pytest.param("a: [", "no YAML", id="broken"),
