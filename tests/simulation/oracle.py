@@ -116,8 +116,10 @@ class Oracle:
             if data["jti"] in facts.visits_by_jti:
                 self.violate("credential_once", device_id, f"credential {data['jti'][:8]} started a second visit")
             facts.visits_by_jti[data["jti"]] = data["visit_id"]
-        if (no := named_compartment(name, data)) is not None:
-            facts.named[no] += 1
+        elif name in ("compartment_disabled", "door_opened_unauthorised", "door_left_open"):
+            facts.named[data["compartment_no"]] += 1
+        elif name == "alarm_raised" and data.get("subject", "").isdigit():
+            facts.named[int(data["subject"])] += 1
 
     def reopened(self, device_id: str, raws: Sequence[tuple[str, Mapping[str, Any]]], first: int, stream: str) -> None:
         """After a restart the log must still hold every event whose append returned.
@@ -204,12 +206,3 @@ def describe(name: str, data: Mapping[str, Any]) -> str:
 def _differs(a: Durable, b: Durable) -> str:
     names = [name for name in Durable.__dataclass_fields__ if getattr(a, name) != getattr(b, name)]
     return "; ".join(f"{name}: {getattr(a, name)} ≠ {getattr(b, name)}" for name in names)[:600]
-
-
-def named_compartment(name: str, data: Mapping[str, Any]) -> int | None:
-    """The compartment that this event tells somebody to look at, if it does."""
-    if name in ("compartment_disabled", "door_opened_unauthorised", "door_left_open"):
-        return int(data["compartment_no"])
-    if name == "alarm_raised" and data.get("subject", "").isdigit():
-        return int(data["subject"])
-    return None

@@ -17,7 +17,7 @@ from tests.simulation.cabinet import Cabinet
 from tests.simulation.cloud import SimCloud
 from tests.simulation.device import SimDevice
 from tests.simulation.network import Network
-from tests.simulation.oracle import Oracle, Violation, named_compartment
+from tests.simulation.oracle import Oracle, Violation
 from tests.simulation.parts import Parts
 from tests.simulation.people import People
 from tests.simulation.trace import Trace
@@ -270,15 +270,9 @@ class World:
                 "attempts_counted", device.device_id, f"{facts.attempts_compared} compared, {attempts} in the ledger"
             )
 
-    def _named(self, device: SimDevice) -> set[int | None]:
-        """By the ledger too: a power cut may fall between an event's commit and the word that it is there."""
-        facts = self.oracle.devices[device.device_id]
-        raws = (raw for stream in facts.returned for raw in self.cloud.stored_raws(device.device_id, stream))
-        return {named_compartment(event.type, event.data) for event in map(parse_event, raws)} | facts.named.keys()
-
     def _judge_custody(self, device: SimDevice) -> None:
         """Device and cloud agree, and both with the steel, but for what an alarm has named."""
-        oracle, named = self.oracle, self._named(device)
+        oracle, named = self.oracle, self.oracle.devices[device.device_id].named
         assert device.agent is not None
         slots = device.agent.runtime.state.durable.slots
         by_device = {(held.parcel_id, no) for no, slot in slots.items() for held in slot.held}
@@ -287,8 +281,8 @@ class World:
             oracle.violate("cloud_agrees", device.device_id, f"device {by_device}, cloud {by_cloud}")
         inside = {(name, item.no) for item in device.cabinet.compartments.values() for name in item.parcels}
         for parcel_id, no in inside - by_device:
-            if no not in named:
+            if not named[no]:
                 oracle.violate("no_parcel_lost", device.device_id, f"{parcel_id} lies in {no}, and nobody knows")
         for parcel_id, no in by_device - inside:
-            if no not in named and self.weather.sensors:
+            if not named[no] and self.weather.sensors:
                 oracle.violate("no_parcel_lost", device.device_id, f"{parcel_id} should lie in {no}, and does not")
