@@ -9,6 +9,7 @@ import pytest
 
 from cloud_bridge.access.model import Role
 from cloud_bridge.console.words import WORDS
+from cloud_bridge.lockers.paying import PENDING_AFTER_MS
 from cloud_bridge.lockers.pickup_link import token_jti
 from cloud_bridge.lockers.proxies import MAX_PROXIES, USE_MS
 from cloud_bridge.lockers.site_time import local, time_zone
@@ -81,6 +82,26 @@ async def test_declined_payment_gives_nothing_and_a_free_extension_costs_nothing
                 after = await flow.call("GET", f"/v1/pickups/{link}")
                 assert after["collect_by_ms"] == before["collect_by_ms"] + days * DAY_MS
             assert await flow.tasks(kind="refund") == []
+
+
+@pytest.mark.parametrize("in_time", [True, False], ids=["in time", "after the deadline"])
+async def test_payment_whose_answer_was_lost_is_asked_for_again_and_gives_what_it_paid_for_or_a_refund(
+    in_time: bool,
+) -> None:
+    async with flow_world(extension_price_minor=214) as flow:
+        await flow.announce("PW-0001")
+        link = await flow.deposit("PW-0001")
+        deadline_ms = (await flow.call("GET", f"/v1/pickups/{link}"))["collect_by_ms"]
+        agreed = {"price_minor": 214, "currency": "EUR"}
+        unknown = await flow.call("POST", f"/v1/pickups/{link}/extend", agreed, status=409)
+        assert unknown["code"] == "not_possible_now"
+        busy = await flow.call("POST", f"/v1/pickups/{link}/extend", agreed, status=409)
+        assert "under way" in busy["detail"]
+        await flow.pass_time(flow.now_ms + PENDING_AFTER_MS if in_time else deadline_ms)
+        await flow.pass_time(flow.now_ms + PENDING_AFTER_MS)
+        later_ms = (await flow.call("GET", f"/v1/pickups/{link}"))["collect_by_ms"]
+        assert later_ms == deadline_ms + (2 * DAY_MS if in_time else 0)
+        assert [reasons for _, _, reasons in await flow.tasks(kind="refund")] == ([] if in_time else [["extension"]])
 
 
 async def test_parcels_of_one_contact_share_a_code_and_what_is_paid_on_delivery_stands_alone(flow: FlowWorld) -> None:

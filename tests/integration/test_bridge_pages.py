@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from cloud_bridge.access.model import Role
 from edge.wire.keys import key_id
 from edge.wire.pickup_courier import check_courier_claims, open_courier_action
 from edge.wire.pickup_token import open_token
 from tests.bridge_world import BridgeWorld, bridge_world
+from tests.flow_world import flow_world
 from tests.integration.browser import accessibility_findings_of
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -103,12 +104,13 @@ async def test_recipients_code_is_read_from_the_screen(world: BridgeWorld, brows
     assert wide <= 0 and complaints == []
 
 
-async def test_couriers_phone_signs_a_code_that_the_locker_accepts_without_network(
-    world: BridgeWorld, browser: Browser
+@pytest.mark.parametrize(("role", "operation"), [(Role.COURIER, "deposit"), (Role.TECHNICIAN, "maintain")])
+async def test_phone_of_courier_or_technician_signs_a_code_that_the_locker_accepts_without_network(
+    world: BridgeWorld, browser: Browser, role: Role, operation: str
 ) -> None:
     page, complaints = await new_page(browser, phone=True)
     await page.clock.install(time=world.clock.at_ms / 1000)
-    await sign_in(world, page, Role.COURIER)
+    await sign_in(world, page, role)
     await page.wait_for_url("**/courier")
     await page.click("#fetch")
     await page.wait_for_selector("#make")
@@ -119,10 +121,43 @@ async def test_couriers_phone_signs_a_code_that_the_locker_accepts_without_netwo
         scan(await page.locator("#qr").screenshot()), {key_id(world.fleet.pickup.public): world.fleet.pickup.public}
     )
     check_courier_claims(claims, ("locker:locker-0001",), world.clock.at_ms + 30_000)
-    assert claims.action.operation == "deposit" and claims.grant.subject == "ann"
-    await page.screenshot(path=SHOTS / "courier.png", full_page=True)
+    assert claims.action.operation == operation and claims.grant.subject == "ann"
+    if role is Role.COURIER:
+        await page.screenshot(path=SHOTS / "courier.png", full_page=True)
     assert await accessibility_findings_of(page) == []
     assert complaints == []
+
+
+async def test_recipient_opens_takes_more_time_sends_somebody_and_complains_on_the_page(browser: Browser) -> None:
+    async with flow_world(extension_price_minor=0) as flow:
+        await flow.announce("PW-0001")
+        link = await flow.deposit("PW-0001")
+        page, complaints = await new_page(browser, phone=True)
+        await page.goto(str(flow.world.client.make_url(f"/p/{link}")))
+        await page.click("[data-open]")
+        await expect(page.locator("#said")).to_contain_text("being opened")
+        while not flow.commands():
+            await page.wait_for_timeout(50)
+        command_id = flow.commands()[0].command_id
+        await flow.happen(
+            "command_accepted", command_id=command_id, type="open_compartment", actor="pickup", reason="phone"
+        )
+        await flow.happen("command_finished", command_id=command_id, outcome="opened")
+        await expect(page.locator("#said")).to_contain_text("is open")
+        await page.click("[data-extend]")
+        await page.wait_for_selector("[data-extend]", state="detached")
+        await page.click("[data-proxy]")
+        await page.wait_for_selector("input[readonly]")
+        await page.click("summary")
+        await page.screenshot(path=SHOTS / "recipient-more.png", full_page=True)
+        assert await accessibility_findings_of(page) == []
+        await page.click("[data-end]")
+        await page.wait_for_selector("input[readonly]", state="detached")
+        await page.click("summary")
+        await page.click("[data-claim=damaged]")
+        await expect(page.locator("#said")).to_contain_text("We look into it")
+        assert [kind for kind, _, _ in await flow.tasks()] == ["dispute"] and len(flow.commands()) == 1
+        assert complaints == []
 
 
 async def test_api_page_lists_the_calls_and_tries_one(world: BridgeWorld, browser: Browser) -> None:

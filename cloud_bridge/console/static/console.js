@@ -1,9 +1,12 @@
-// The operator's page: four tables over the API and one WebSocket that resumes by `seq`. Text is only ever set as text.
+// The operator's page: five tables over the API and one WebSocket that resumes by `seq`. Text is only ever set as text.
 const at = (ms) => (ms ? new Date(ms).toISOString().replace("T", " ").slice(0, 19) : "–");
 const TABLES = {
   alarms: { path: "/v1/alarms", list: "alarms", empty: "No active alarm.", columns: {
     Severity: (row) => row.severity, Alarm: (row) => row.alarm, Device: (row) => row.device_id,
     Subject: (row) => row.subject || "–", Since: (row) => at(row.raised_at_ms) } },
+  tasks: { path: "/v1/tasks", list: "tasks", empty: "Nothing to do.", columns: {
+    Task: (row) => row.kind, Locker: (row) => row.locker_id, Door: (row) => row.compartment_no ?? "–",
+    Why: (row) => row.reasons.join(", "), By: (row) => row.claimed_by || "–", Since: (row) => at(row.made_at_ms) } },
   devices: { path: "/v1/devices", list: "devices", empty: "No device yet.", columns: {
     Device: (row) => row.device_id, State: (row) => row.state, Link: (row) => (row.online ? "online" : "offline"),
     Desired: (row) => (row.in_sync ? `version ${row.desired_version}` : `${row.reported_version} of ${row.desired_version}`),
@@ -23,7 +26,7 @@ function cell(kind, text) {
   const node = document.createElement(kind);
   node.textContent = String(text);
   if (kind === "th") node.scope = "col";
-  if (["critical", "offline", "quarantined", "bounced", "failed", "overdue"].includes(text)) node.className = "bad tag";
+  if (["critical", "offline", "quarantined", "bounced", "failed", "overdue", "spoiled", "dispute"].includes(text)) node.className = "bad tag";
   if (["online", "sent"].includes(text)) node.className = "good tag";
   return node;
 }

@@ -1,4 +1,4 @@
-// The courier's phone: a key of its own that never leaves it, a pass from the service for the day, and a fresh signed
+// The phone of a courier or technician: a key of its own that never leaves it, a pass from the service for the day, and a fresh signed
 // code for each visit, made without any network. Formats: docs/reference/wire.md, pickup credentials.
 import { qrSvg } from "/static/qr.js";
 
@@ -98,8 +98,14 @@ async function call(path, body) {
   return value;
 }
 
-async function offerRoute(keys) {
-  const { lockers } = await call("/v1/courier/lockers");
+// By who is signed in: where passes come from, and what may be done with one.
+const WORK = {
+  courier: { api: "/v1/courier", title: "Courier", operations: { deposit: "Put parcels in", retrieve: "Take parcels out" } },
+  technician: { api: "/v1/technician", title: "Technician", operations: { maintain: "Maintain the locker" } },
+};
+
+async function offerRoute(keys, role) {
+  const { lockers } = await call(`${WORK[role].api}/lockers`);
   $("lockers").replaceChildren(...lockers.map(({ locker_id, name, address }) => {
     const label = document.createElement("label");
     const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "locker", value: locker_id, checked: true });
@@ -113,8 +119,8 @@ async function offerRoute(keys) {
     try {
       const chosen = [...$("lockers").querySelectorAll("input:checked")];
       const locker_ids = chosen.map((box) => box.value);
-      const { grant, expires_at_ms } = await call("/v1/courier/grants", { public_key: base64url(keys.raw), locker_ids });
-      const pass = { grant, expires_at_ms, lockers: chosen.map((box) => [box.value, box.parentElement.dataset.name]) };
+      const { grant, expires_at_ms } = await call(`${WORK[role].api}/grants`, { public_key: base64url(keys.raw), locker_ids });
+      const pass = { role, grant, expires_at_ms, lockers: chosen.map((box) => [box.value, box.parentElement.dataset.name]) };
       await keep("pass", pass);
       work(keys, pass);
     } catch (error) {
@@ -128,6 +134,9 @@ function work(keys, pass) {
   $("route").hidden = true;
   $("act").hidden = false;
   $("locker").replaceChildren(...pass.lockers.map(([id, name]) => new Option(name, id)));
+  const { title, operations } = WORK[pass.role ?? "courier"];
+  $("who").textContent = title;
+  $("operation").replaceChildren(...Object.entries(operations).map(([value, words]) => new Option(words, value)));
   say(`Your pass holds until ${new Date(pass.expires_at_ms).toLocaleTimeString()}; it works without network.`);
   $("make").onclick = async () => {
     const code = await signAction(pass.grant, keys, $("locker").value, $("operation").value);
@@ -152,8 +161,10 @@ function work(keys, pass) {
 try {
   const keys = await ownKeys();
   const pass = await kept("pass");
-  if (pass && pass.expires_at_ms > Date.now()) work(keys, pass);
-  else await offerRoute(keys);
+  const me = await call("/v1/me").catch(() => null); // without network the pass is all there is
+  const role = me && me.role in WORK ? me.role : (pass?.role ?? "courier");
+  if (pass && pass.expires_at_ms > Date.now() && (pass.role ?? "courier") === role) work(keys, pass);
+  else await offerRoute(keys, role);
 } catch (error) {
   say(
     error.name === "NotSupportedError" || !globalThis.crypto?.subtle

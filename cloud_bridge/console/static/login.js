@@ -12,7 +12,7 @@ async function signIn() {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ login }),
     });
     const body = await answer.json();
-    if (answer.ok) location.replace(body.role === "courier" ? "/courier" : "/");
+    if (answer.ok) location.replace(["courier", "technician"].includes(body.role) ? "/courier" : "/");
     else status.textContent = `${body.detail}. ${body.remedy}`;
   } catch {
     status.textContent = "The service cannot be reached. Try again.";
