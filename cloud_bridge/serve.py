@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from cloud_bridge.app import Bridge, compose
+from cloud_bridge.fleet.registry_watch import RegistryWatch
 from cloud_bridge.keyring import load_keyring
 from cloud_bridge.mqtt import BridgeSettings, BridgeTls, MqttBridge
 from cloud_bridge.notify.channels import HttpSender, Sender, Senders, SmtpSender, SmtpSettings
@@ -40,12 +41,13 @@ async def serve(settings: Settings) -> None:
         await prepare_database(db)
         async with aiohttp.ClientSession() as session:
             bridge = compose(db, keyring, settings, clock, random, senders(settings, session, clock))
-            await _run(bridge, settings)
+            watch = RegistryWatch(db, settings.keys / "devices.json", settings.registry_tenant, clock)
+            await _run(bridge, settings, watch)
     finally:
         await db.close()
 
 
-async def _run(bridge: Bridge, settings: Settings) -> None:
+async def _run(bridge: Bridge, settings: Settings, watch: RegistryWatch) -> None:
     runner = web.AppRunner(bridge.application(), shutdown_timeout=1, access_log=None)
     await runner.setup()
     try:
@@ -56,6 +58,8 @@ async def _run(bridge: Bridge, settings: Settings) -> None:
         sys.stdout.flush()
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(bridge.run())]
+            if settings.registry_tenant:
+                work.append(group.create_task(watch.run()))
             if settings.mqtt is not None:
                 mqtt = MqttBridge(_mqtt(settings.mqtt), bridge.ingest.receive, SystemRandom())
                 bridge.outlet.publish_to = mqtt.publish

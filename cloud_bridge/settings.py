@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$")] = "http://127.0.0.1:8080"
     keys: Path = Path("keys")
     state: Path = Path("state")
+    registry_tenant: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,80}$")
     trust_proxy_cn: bool = False
     hold_hours: Annotated[int, Field(ge=1, le=24 * 14)] = 48
     collect_hours: Annotated[int, Field(ge=1, le=24 * 28)] = 72

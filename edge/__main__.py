@@ -232,6 +232,31 @@ def renew(
     _result(facts, f"{config.device_id} {'renewed' if due else 'is not due yet'}", as_json=as_json)
 
 
+@app.command()
+def wipe(
+    data: Annotated[Path, typer.Option(help="Folder of this device, with its locker.toml.")],
+    confirm: Annotated[str, typer.Option(help="The device's id, so that no other is wiped.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; delete nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Destroy this device's keys and secrets, for ever. Its event log with the receipts stays. Stop the agent first."""
+    from edge.config import load_config
+    from edge.storage.destruction import destroy_file
+
+    try:
+        config = load_config(data / "locker.toml")
+        if config.device_id != confirm:
+            remedy = "Name this device: --confirm."
+            raise ConfigError(f"this is {config.device_id}", where="--confirm", remedy=remedy)
+        files = sorted(path for path in config.keys_dir.iterdir() if path.is_file()) if config.keys_dir.is_dir() else []
+        for path in files if not dry_run else ():
+            destroy_file(path)
+    except EdgeError as error:
+        _fail(error, as_json=as_json)
+    facts: dict[str, object] = {"device_id": confirm, "files": [path.name for path in files], "dry_run": dry_run}
+    _result(facts, f"{confirm}: {len(files)} secret files {'would go' if dry_run else 'destroyed'}", as_json=as_json)
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 

@@ -10,9 +10,9 @@ import typer
 
 from edge.wire.errors import WireError
 from edge.wire.keys import Role
-from provisioning import authority_commands, claim_commands, registry_file, report
+from provisioning import authority_commands, claim_commands, registry_file, report, revocation_commands
 from provisioning.authority import at
-from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused, Usage
+from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused
 from provisioning.est import commands as est_commands
 from provisioning.export import Receiver, files_for
 from provisioning.fleet import Fleet, Outcome, fleet_at
@@ -32,6 +32,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+for command in (revocation_commands.revoke, revocation_commands.retire, revocation_commands.crl):
+    app.command()(command)
+app.command()(revocation_commands.publish)
 app.add_typer(authority_commands.app, name="ca")
 app.add_typer(claim_commands.claims, name="claims")
 app.add_typer(claim_commands.approvals, name="approvals")
@@ -150,36 +153,6 @@ def enrol(
         out.result({"devices": results, "problems": problems}, "\n".join(lines))
         if problems:
             raise typer.Exit(EXIT_WITH_PROBLEMS)
-
-
-@app.command()
-def revoke(
-    party_id: Annotated[str, typer.Argument(help="Id of the device or server.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
-    folder: Dir = FLEET,
-    as_json: Json = False,
-    dry_run: DryRun = False,
-    progress: Voice = Progress.AUTO,
-) -> None:
-    """End a party's trust for ever: certificates onto the revocation list, keys never accepted again."""
-    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
-        if not reason.isprintable() or not 1 <= len(reason) <= 200:
-            raise Usage("not 1 to 200 printable characters", where="--reason", remedy="Say why in one line.")
-        outcome = fleet.revoke(party_id, reason, _now_ms())
-        _finish(fleet, outcome, None, dry_run)
-        out.step("Give the brokers the new list: pw-provision export broker.")
-        out.result(
-            report.outcome(outcome), f"{party_id} revoked" if outcome.writes else f"{party_id} was revoked before"
-        )
-
-
-@app.command()
-def crl(folder: Dir = FLEET, as_json: Json = False, dry_run: DryRun = False, progress: Voice = Progress.AUTO) -> None:
-    """Sign the revocation list anew. It is valid for 30 days; a broker with an outdated list refuses everybody."""
-    with speaking(as_json, progress, dry_run) as out, fleet_at(folder) as fleet:
-        outcome = fleet.refresh_revocations(_now_ms())
-        _finish(fleet, outcome, None, dry_run)
-        out.result({"verdict": outcome.verdict}, "revocation list renewed")
 
 
 @app.command()

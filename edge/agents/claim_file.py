@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.errors import ConfigError, StorageFailed
+from edge.errors import ConfigError
 from edge.wire.enrolment import DeviceKind
 
 MAX_BYTES = 64 * 1024
@@ -58,41 +57,3 @@ def read_claim(path: Path) -> Claim | None:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "file"
         raise ConfigError(f"{where}: {first['msg']}", where=str(path), remedy=_AGAIN) from error
-
-
-def destroy_claim(path: Path) -> None:
-    """Overwrite the file with zeros, on the medium, and remove it; absent is fine.
-
-    A card may keep an old copy of a block that it remapped: the count and the day of a claim bound what that is worth.
-
-    Raises:
-        StorageFailed: it is still there.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _still_there(error, path) from error
-    try:
-        os.pwrite(handle, bytes(os.fstat(handle).st_size), 0)
-        os.fsync(handle)
-        path.unlink()
-        _sync(path.parent)
-    except OSError as error:
-        raise _still_there(error, path) from error
-    finally:
-        os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _still_there(error: OSError, path: Path) -> StorageFailed:
-    remedy = "Mount its partition writable, or remove the file by hand."
-    return StorageFailed(f"the claim cannot be deleted: {error.strerror or error}", where=str(path), remedy=remedy)

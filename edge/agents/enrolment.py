@@ -15,11 +15,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from edge.agents.claim_file import Claim, destroy_claim, read_claim
+from edge.agents.claim_file import Claim, read_claim
 from edge.config import load_config
 from edge.drivers.board_serial import board_serial
 from edge.errors import ConfigError, EnrolmentRefused
 from edge.link.est_client import ClaimSecret, EstClient, EstServer, chain_pem
+from edge.storage.destruction import destroy_file
 from edge.storage.document_file import DocumentFiles
 from edge.storage.key_file import KeyFile
 from edge.wire.envelope import Kind, open_envelope
@@ -75,7 +76,7 @@ async def enrol(claim_path: Path, data: Path, serial: str | None, on_step: Calla
     if not (data / CONFIG).exists():
         files.save(CONFIG, config.encode())
     on_step("configuration")
-    destroy_claim(claim_path)
+    destroy_file(claim_path)
     on_step("claim")
     return Enrolled(device_id, int(leaf.not_valid_after_utc.timestamp()) * 1000, changed=True)
 

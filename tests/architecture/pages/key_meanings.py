@@ -115,6 +115,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "listen_port": "its port; 0 takes a free one",
         "public_url": "where people reach the pages: goes into links and the origin check",
         "keys": "folder from `pw-provision export bridge`: role keys, trust bundle, devices",
+        "registry_tenant": "tenant of the devices in `devices.json` of the folder `keys`; named, the bridge follows "
+        "that file by itself, and `pw-cloud devices import` is not needed",
         "state": "folder of the secret for recipients' links, kept with the backup",
         "trust_proxy_cn": "believe the certificate name that a TLS proxy states; only behind one that strips it",
         "hold_hours": "how long a compartment is held for an announced parcel",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -117,3 +121,19 @@ async def test_revoked_certificate_of_the_former_authority_stays_out_during_the_
             if not await is_let_in(port, DEVICE, site.tls):
                 return
         pytest.fail("the broker still takes the revoked certificate")
+
+
+async def test_revocation_reaches_the_broker_through_the_publishing_service(site: Site) -> None:
+    command = [sys.executable, "-m", "provisioning", "publish", "--broker", str(site.files), "--every-s", "1"]
+    environment = {**os.environ, "PW_FLEET_DIR": str(site.folder / "fleet")}
+    async with broker_on(site.files, site.folder / "a") as port:
+        assert await is_let_in(port, DEVICE, site.tls)
+        service = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            site.done(site.fleet.revoke(DEVICE, "stolen", site.now_ms))
+            async with asyncio.timeout(60):
+                while await is_let_in(port, DEVICE, site.tls):  # noqa: ASYNC110  another process does the work
+                    await asyncio.sleep(0.2)
+        finally:
+            service.terminate()
+            await service.wait()

@@ -183,6 +183,10 @@ def test_every_file_of_a_fleet_is_private(world: World) -> None:
         ("crl",),
         ("bundle", "--rotate", "pickup", "--out", "new.bundle"),
         ("ca", "rotate"),
+        ("retire", "locker-0001", "--reason", "test"),
+        ("publish", "--bridge", "new"),
+        ("claims", "add", "--out", "c.json", "--est-url", "https://x/.well-known/est", "--bridge", "x:1"),
+        ("approvals", "allow", "locker-0001", "--for", "renewal"),
         ("export", "bridge", "--to", "new"),
     ],
     ids=lambda command: command[0],
@@ -235,6 +239,20 @@ def test_wrong_input_ends_with_its_exit_code_and_a_remedy(world: World, command:
     error = json.loads(done.stdout)["error"]
     assert error["what"] and error["remedy"]
     assert done.stderr.startswith("error: ")
+
+
+def test_retired_device_is_revoked_off_the_list_and_on_record(world: World) -> None:
+    (world.folder / "serials.csv").write_text("serial\n0001\n")
+    world.here("approvals", "import", "serials.csv")
+    facts = world.json("retire", "locker-0001", "--reason", "sold")
+    assert (facts["state"], facts["approval_removed"]) == ("revoked", True)
+    assert world.json("approvals", "list")["devices"] == []
+    kept = world.json("show", "locker-0001")
+    assert (kept["reason"], kept["certificates"][0]["revoked_at_ms"] is not None) == ("sold", True)
+    world.here("publish", "--broker", "b")
+    crl = openssl("crl", "-in", world.folder / "b/crl.pem", "-noout", "-text").stdout
+    assert kept["certificates"][0]["serial"].lstrip("0").upper() in crl
+    assert world.json("retire", "locker-0001", "--reason", "again")["changed"] is False
 
 
 def test_unknown_option_is_a_usage_error(world: World) -> None:

@@ -207,11 +207,46 @@ def test_device_expired_13_months_ago_comes_back_by_its_old_key_when_an_operator
 
 def expire(world: EstWorld, keys: KeyFile, at_ms: int) -> None:
     """Put record and card back to a certificate that was issued then."""
-    party = world.fleet.party("locker-1000ad01").model_copy(update={"certificates": ()})
-    (world.place.path / "parties/locker-1000ad01.json").write_bytes(party.encode())
+    subject = keys.certificate().subject.rfc4514_string()
+    device_id = subject.partition("CN=")[2].partition(",")[0]
+    party = world.fleet.party(device_id).model_copy(update={"certificates": ()})
+    (world.place.path / f"parties/{device_id}.json").write_bytes(party.encode())
     outcome = world.fleet.enrol(keys.enrolment_request(FLEET, DeviceKind.LOCKER), at_ms)
     world.place.apply(outcome.writes)
     keys.install_certificate(outcome.party.newest.pem.encode())
+
+
+async def test_agent_asks_by_itself_once_two_thirds_are_over(world: EstWorld) -> None:
+    card = world.card(any_serial=True)
+    await enrol(card / "claim.json", card / "data", "1000ba01", lambda step: None)
+    keys = KeyFile(card / "data/keys", "locker-1000ba01")
+    expire(world, keys, world.now_ms - 70 * DAY_MS)
+    before = renewal(card).life()
+    assert before is not None and before.renew_at_ms < world.now_ms < before.not_after_ms
+    asking = asyncio.get_running_loop().create_task(renewal(card).run(lambda: world.now_ms))
+    try:
+        async with asyncio.timeout(30):
+            while renewal(card).life() == before:  # noqa: ASYNC110  another process does the work
+                await asyncio.sleep(0.05)
+    finally:
+        asking.cancel()
+    after = renewal(card).life()
+    assert after is not None and after.not_after_ms > before.not_after_ms + 60 * DAY_MS
+
+
+def test_wiped_device_has_no_key_and_keeps_its_log(world: EstWorld) -> None:
+    card = world.card(any_serial=True)
+    device_id = run(card, "1000bb01").device_id
+    (card / "data/log").mkdir()
+    (card / "data/log/events.db").write_bytes(b"events")
+    words = ["wipe", "--data", str(card / "data"), "--confirm"]
+    assert CliRunner().invoke(app, [*words, "locker-1000bb02"]).exit_code == 5
+    assert CliRunner().invoke(app, [*words, device_id, "--dry-run"]).exit_code == 0
+    assert (card / "data/keys/log.key").exists()
+    held = [path.read_bytes() for path in (card / "data/keys").iterdir()]
+    assert CliRunner().invoke(app, [*words, device_id]).exit_code == 0
+    assert list((card / "data/keys").iterdir()) == [] and len(held) == 4
+    assert (card / "data/log/events.db").read_bytes() == b"events"
 
 
 def test_command_says_what_happened_by_its_exit_code(world: EstWorld) -> None:
