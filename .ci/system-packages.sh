@@ -10,6 +10,7 @@ need mosquitto mosquitto
 need chromium chromium
 need openssl openssl
 need curl curl
+need softhsm2-util softhsm2
 need mkfs.vfat dosfstools
 need mcopy mtools
 need sfdisk fdisk

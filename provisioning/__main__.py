@@ -10,7 +10,7 @@ import typer
 
 from edge.wire.errors import WireError
 from edge.wire.keys import Role
-from provisioning import authority_commands, claim_commands, registry_file, report, revocation_commands
+from provisioning import authority_commands, claim_commands, label_commands, registry_file, report, revocation_commands
 from provisioning.authority import at
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused
 from provisioning.est import commands as est_commands
@@ -18,7 +18,8 @@ from provisioning.export import Receiver, files_for
 from provisioning.fleet import Fleet, Outcome, fleet_at
 from provisioning.founding import new_fleet
 from provisioning.image import commands as image_commands
-from provisioning.options import FLEET, Dir, DryRun, Json, Offline, Voice
+from provisioning.issuing_key import IssuingKey
+from provisioning.options import FLEET, Dir, DryRun, IssuingKeyAddress, Json, Offline, Voice
 from provisioning.output import EXIT_WITH_PROBLEMS, Progress, speaking
 from provisioning.party import Party
 from provisioning.profiles import MAX_REQUEST_BYTES, PROFILES, Kind, check_party_id
@@ -35,6 +36,7 @@ app = typer.Typer(
 for command in (revocation_commands.revoke, revocation_commands.retire, revocation_commands.crl):
     app.command()(command)
 app.command()(revocation_commands.publish)
+app.command()(label_commands.labels)
 app.add_typer(authority_commands.app, name="ca")
 app.add_typer(claim_commands.claims, name="claims")
 app.add_typer(claim_commands.approvals, name="approvals")
@@ -54,6 +56,7 @@ Overlap = Annotated[
 @app.command()
 def init(
     fleet: Annotated[str, typer.Option("--fleet", help="Name of the fleet.")],
+    issuing_key: IssuingKeyAddress = None,
     folder: Dir = FLEET,
     as_json: Json = False,
     dry_run: DryRun = False,
@@ -63,7 +66,8 @@ def init(
     with speaking(as_json, progress, dry_run) as out:
         place = FleetFolder(folder)
         if made := not place.exists():
-            file, writes = new_fleet(fleet, _now_ms())
+            key = None if issuing_key is None or dry_run else IssuingKey.new(issuing_key)
+            file, writes = new_fleet(fleet, _now_ms(), key)
             if not dry_run:
                 place.create(writes)
             out.step(f"Now move {folder}/offline to a medium that is locked away; only --rotate needs it.")

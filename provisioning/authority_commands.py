@@ -10,7 +10,7 @@ import typer
 from provisioning import generations
 from provisioning.authority import at
 from provisioning.fleet import fleet_at
-from provisioning.options import FLEET, Dir, DryRun, Json, Offline, Voice
+from provisioning.options import FLEET, Dir, DryRun, IssuingKeyAddress, Json, Offline, Voice
 from provisioning.output import Progress, speaking
 
 app = typer.Typer(no_args_is_help=True, help="The certificate authority: its root and what issues below it.")
@@ -20,12 +20,13 @@ Overlap = Annotated[int, typer.Option(min=1, max=1000, help="For how long the pr
 
 @app.command()
 def rotate(
-    overlap_days: Overlap = OVERLAP_DAYS, offline: Offline = None, folder: Dir = FLEET, as_json: Json = False,
+    overlap_days: Overlap = OVERLAP_DAYS, issuing_key: IssuingKeyAddress = None,
+    offline: Offline = None, folder: Dir = FLEET, as_json: Json = False,
     dry_run: DryRun = False, progress: Voice = Progress.AUTO,
 ) -> None:  # fmt: skip
     """Make a new root and issuing key, trusted beside the present ones. Needs the offline folder."""
     with speaking(as_json, progress, dry_run) as out, fleet_at(folder, offline) as fleet:
-        outcome = fleet.rotate_authority(overlap_days, time.time_ns() // 1_000_000)
+        outcome = fleet.rotate_authority(overlap_days, time.time_ns() // 1_000_000, None if dry_run else issuing_key)
         if not dry_run:
             fleet.folder.apply(outcome.writes)
         assert outcome.bundle is not None

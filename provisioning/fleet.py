@@ -161,12 +161,13 @@ class Fleet:
         )
         return Outcome("rotated", writes, bundle=bundle)
 
-    def rotate_authority(self, overlap_days: int, now_ms: int) -> Outcome:
+    def rotate_authority(self, overlap_days: int, now_ms: int, issuing_key: str | None = None) -> Outcome:
         """A new certificate authority, trusted beside the present one for `overlap_days`. Needs the offline folder.
 
         It issues at once. Its issuing certificate is also signed by the present root, so a device that does not know
         the new root yet goes on trusting the broker; by the trust bundle it learns of it. The brokers need the new
         export before the first device shows a new certificate, because they also need the new revocation list.
+        `issuing_key`: where the new key is to be made, if not in a file (RFC 7512).
 
         Raises:
             NotFound: the offline folder is not there.
@@ -175,7 +176,7 @@ class Fleet:
         root = self._root()
         needed_ms = max((issued.not_after_ms for party in self.parties() for issued in party.certificates), default=0)
         anchors, files, in_force = generations.successor(
-            self.folder, self.name, IssuingKey.new(), overlap_days, needed_ms, now_ms
+            self.folder, self.name, IssuingKey.new(issuing_key), overlap_days, needed_ms, now_ms
         )
         bundle = trust.next_bundle(replace(self.trust_bundle(), anchors=anchors), now_ms)
         writes = (*files, Write("trust.bundle", trust.sealed(bundle, root)), in_force)

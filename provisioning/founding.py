@@ -26,10 +26,10 @@ class FleetFile(BaseModel):
     created_at_ms: int
 
 
-def new_fleet(name: str, now_ms: int) -> tuple[FleetFile, tuple[Write, ...]]:
+def new_fleet(name: str, now_ms: int, issuing: IssuingKey | None = None) -> tuple[FleetFile, tuple[Write, ...]]:
     """A fleet's first files: root and issuing authority, fleet root, role keys, trust bundle, empty revocation list."""
     check_fleet(name)
-    authority, files = generations.first(name, IssuingKey.new(), now_ms)
+    authority, files = generations.first(name, issuing or IssuingKey.new(), now_ms)
     fleet_root = Ed25519PrivateKey.generate()
     roles = {role: Ed25519PrivateKey.generate() for role in trust.CLOUD_ROLES}
     publics = {role: key.public_key().public_bytes_raw() for role, key in roles.items()}

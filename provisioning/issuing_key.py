@@ -1,4 +1,4 @@
-"""The key that issues every day: a file of the fleet folder, or a credential that systemd hands to the service."""
+"""The key that issues every day: a file of the fleet folder, a credential of the service, or a key inside a token."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.authority import private_pem, read_key
 from provisioning.storage import FleetFolder, read_credential
+from provisioning.token import SCHEME, TokenAddress, make_key, open_key
 
 
 @dataclass(frozen=True, slots=True)
 class IssuingKey:
-    """`stored`: what stands in the folder's file for it."""
+    """`stored`: what stands in the folder's file for it; for a key in a token its address (RFC 7512)."""
 
     private: ec.EllipticCurvePrivateKey = field(repr=False)
     stored: bytes = field(repr=False)
 
     @classmethod
-    def new(cls) -> IssuingKey:
-        """A fresh P-256 key, kept as a file."""
+    def new(cls, address: str | None = None) -> IssuingKey:
+        """A fresh P-256 key, kept as a file, or made inside the token of that address.
+
+        Raises:
+            Refused, NotFound, StorageFailed: the address is wrong, or the token says no.
+        """
+        if address is not None:
+            return cls(make_key(TokenAddress.parse(address)), address.strip().encode() + b"\n")
         private = ec.generate_private_key(ec.SECP256R1())
         return cls(private, private_pem(private))
 
@@ -35,4 +42,6 @@ class IssuingKey:
         """
         credential = read_credential("-".join(PurePosixPath(path).parts))
         stored = folder.read(path) if credential is None else credential
+        if stored.startswith(SCHEME.encode()):
+            return cls(open_key(TokenAddress.parse(stored.decode("ascii", "replace"))), stored)
         return cls(read_key(stored, path), stored)

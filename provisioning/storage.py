@@ -6,10 +6,12 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from provisioning.errors import Conflict, NotFound, StorageFailed, Unsafe
 
@@ -150,6 +152,13 @@ def write_file(path: Path, data: bytes, *, private: bool = False, new: bool = Fa
         raise Conflict("it exists and is not overwritten", where=str(path), remedy="Name another file.") from error
     except OSError as error:
         raise _failure(error, path) from error
+
+
+def write_with(path: Path, save: Callable[[BinaryIO], None]) -> None:
+    """Let `save` write a public file, whole or not at all."""
+    memory = BytesIO()
+    save(memory)
+    write_file(path, memory.getvalue())
 
 
 def _write(path: Path, data: bytes, *, mode: int, new: bool = False) -> None:

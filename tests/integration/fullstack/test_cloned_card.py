@@ -18,7 +18,8 @@ def clone_of(folder: Folder, to: Path) -> Path:
     """A copy of the device's card: same keys, same log; its boards stayed with the original. Its configuration."""
     shutil.copytree(folder.device, to)
     text = (folder.device / "locker.toml").read_text()
-    kept = text.partition("[[bus]]")[0].replace(str(folder.device), str(to))
+    kept = text.partition("[[bus]]")[0].replace(f"{folder.device}/", f"{to}/")
+    kept = kept.replace(f'"{folder.device}"', f'"{to}"')
     ports = tomllib.loads(kept)["screen"]["port"]
     config = to / "locker.toml"
     config.write_text(kept.replace(f"port = {ports}\n", f"port = {free_port()}\n"))
