@@ -10,7 +10,15 @@ import typer
 
 from edge.wire.errors import WireError
 from edge.wire.keys import Role
-from provisioning import authority_commands, claim_commands, label_commands, registry_file, report, revocation_commands
+from provisioning import (
+    authority_commands,
+    claim_commands,
+    flash_commands,
+    label_commands,
+    registry_file,
+    report,
+    revocation_commands,
+)
 from provisioning.authority import at
 from provisioning.errors import Conflict, NotFound, ProvisioningError, Refused
 from provisioning.est import commands as est_commands
@@ -37,6 +45,7 @@ for command in (revocation_commands.revoke, revocation_commands.retire, revocati
     app.command()(command)
 app.command()(revocation_commands.publish)
 app.command()(label_commands.labels)
+app.command("flash")(flash_commands.flash_image)
 app.add_typer(authority_commands.app, name="ca")
 app.add_typer(claim_commands.claims, name="claims")
 app.add_typer(claim_commands.approvals, name="approvals")

@@ -20,6 +20,7 @@ from edge.storage.document_file import DocumentFiles
 from edge.storage.key_file import KeyFile
 from edge.wire.enrolment import renew_at_ms, renewal_jitter
 from edge.wire.envelope import open_envelope
+from edge.wire.errors import WireError
 from edge.wire.messages import Bundle
 
 LOOK_EVERY_S = 3600
@@ -87,13 +88,13 @@ class Renewal:
     async def run(self, now_ms: Callable[[], int]) -> None:
         """Look every hour, until cancelled. What cannot be done is said in the log and tried again."""
         while True:
-            life = self.life()
-            if life is not None and now_ms() >= life.renew_at_ms:
-                try:
+            try:
+                life = self.life()
+                if life is not None and now_ms() >= life.renew_at_ms:
                     after = await self.renew()
                     _log.info("certificate renewed", not_after_ms=after.not_after_ms)
-                except EdgeError as error:
-                    _log.warning("certificate not renewed", error=str(error), remedy=error.remedy)
+            except (EdgeError, WireError, OSError) as error:  # the doors go on working, whatever a file holds
+                _log.warning("certificate not renewed", error=str(error), remedy=getattr(error, "remedy", ""))
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _authorities(self) -> Path:

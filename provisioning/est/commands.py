@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from provisioning.errors import StorageFailed, Usage
@@ -40,6 +39,8 @@ def serve(
         host, _, port = listen.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
             raise Usage(f"not an address: {listen!r:.60}", where="--listen", remedy="Write ADDRESS:PORT.")
+        import structlog
+
         if not structlog.is_configured():
             structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
         asyncio.run(_serve(FleetFolder(folder), cert, key, host.strip("[]"), int(port)))

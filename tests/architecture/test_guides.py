@@ -14,14 +14,19 @@ from tests.architecture.tracked import ROOT, tracked
 
 _BLOCK = re.compile(r"^```sh test\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GUIDES = tuple(path for path in tracked() if path.suffix == ".md" and _BLOCK.search((ROOT / path).read_text("utf-8")))
+SLOW = {"provisioning.md"}  # seventeen commands, each a process
+
+
+def _case(guide: Path) -> object:
+    return pytest.param(guide, marks=[pytest.mark.slow] if guide.name in SLOW else [], id=guide.stem)
 
 
 def test_guides_with_commands_are_found() -> None:
-    assert {"quickstart.md", "operate-a-locker.md"} <= {path.name for path in GUIDES}
+    assert {"quickstart.md", "operate-a-locker.md", "provisioning.md"} <= {path.name for path in GUIDES}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("guide", map(_case, GUIDES))
 def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> None:
     blocks = _BLOCK.findall((ROOT / guide).read_text("utf-8"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PW_")}

@@ -234,6 +234,19 @@ async def test_agent_asks_by_itself_once_two_thirds_are_over(world: EstWorld) ->
     assert after is not None and after.not_after_ms > before.not_after_ms + 60 * DAY_MS
 
 
+async def test_agent_goes_on_when_its_certificate_cannot_be_read_or_renewed(world: EstWorld) -> None:
+    card = world.card(any_serial=True)
+    await enrol(card / "claim.json", card / "data", "1000bc01", lambda step: None)
+    asking = renewal(card)
+    (card / "data/trust.bundle").unlink()
+    for spoil in (lambda: None, lambda: (card / "data/keys/tls.pem").write_bytes(b"spoilt")):
+        spoil()
+        task = asyncio.get_running_loop().create_task(asking.run(lambda: 2**52))
+        done, _ = await asyncio.wait([task], timeout=1.5)
+        assert not done
+        task.cancel()
+
+
 def test_wiped_device_has_no_key_and_keeps_its_log(world: EstWorld) -> None:
     card = world.card(any_serial=True)
     device_id = run(card, "1000bb01").device_id
