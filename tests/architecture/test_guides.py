@@ -14,11 +14,7 @@ from tests.architecture.tracked import ROOT, tracked
 
 _BLOCK = re.compile(r"^```sh test\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GUIDES = tuple(path for path in tracked() if path.suffix == ".md" and _BLOCK.search((ROOT / path).read_text("utf-8")))
-SLOW = {"provisioning.md"}  # seventeen commands, each a process
-
-
-def _case(guide: Path) -> object:
-    return pytest.param(guide, marks=[pytest.mark.slow] if guide.name in SLOW else [], id=guide.stem)
+ELSEWHERE = {"provisioning.md"}  # twenty processes: tests/integration/provisioning/test_guide.py runs it
 
 
 def test_guides_with_commands_are_found() -> None:
@@ -26,13 +22,20 @@ def test_guides_with_commands_are_found() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("guide", map(_case, GUIDES))
+@pytest.mark.parametrize(
+    "guide", [guide for guide in GUIDES if guide.name not in ELSEWHERE], ids=lambda path: path.stem
+)
 def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> None:
+    run_guide(guide, tmp_path)
+
+
+def run_guide(guide: Path, folder: Path) -> None:
+    """Run its blocks in the folder; a command that fails fails the test."""
     blocks = _BLOCK.findall((ROOT / guide).read_text("utf-8"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PW_")}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, f"{guide}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
