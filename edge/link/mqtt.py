@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -215,7 +216,8 @@ class _Connection:
 
     def _hang_up(self) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        with suppress(RuntimeError):  # the dialling thread is about to start it: it ends at once, as it was told to
+            self._client.loop_stop()
 
     def _call(self, function: Callable[..., object], *args: object) -> None:
         """Over to the loop; a loop that is already closed needs nothing more."""
