@@ -54,7 +54,7 @@ chaos: venv ## 80,000 events over three brokers with resets and kills (up to 10 
 	$(PY) -m tests.chaos $(ARGS)
 
 releases: venv ## updates of a device with real processes, and a power cut at every step (about 3 min)
-	$(PY) -m pytest -m slow tests/integration/fullstack/test_releases.py tests/integration/releases $(ARGS)
+	$(PY) -m pytest -m slow tests/integration/fullstack/test_releases.py tests/integration/releases tests/unit/cloud_bridge/rollouts $(ARGS)
 
 storm: venv ## 2,000 devices reconnect at once (about 2 min)
 	@.ci/system-packages.sh

@@ -16,9 +16,11 @@ from cloud_bridge.console import metrics, pages
 from cloud_bridge.console.feed import Feed
 from cloud_bridge.errors import CloudError, LinkDown
 from cloud_bridge.fleet import http as fleet_http
+from cloud_bridge.fleet import twins
 from cloud_bridge.fleet.model import Outgoing
 from cloud_bridge.fleet.projection import FleetProjection
 from cloud_bridge.fleet.service import Fleet
+from cloud_bridge.fleet.software_store import SoftwareProjection
 from cloud_bridge.followers import Followers
 from cloud_bridge.http.authenticate import Authenticator
 from cloud_bridge.http.rate import RateLimit, RateLimiter
@@ -44,6 +46,8 @@ from cloud_bridge.notify import webhook_http
 from cloud_bridge.notify.channels import Senders
 from cloud_bridge.notify.worker import NotifyWorker
 from cloud_bridge.ports import Clock, Random
+from cloud_bridge.rollouts import http as rollouts_http
+from cloud_bridge.rollouts.service import Rollouts
 from cloud_bridge.settings import Settings
 from cloud_bridge.storage.engine import Database
 
@@ -85,6 +89,7 @@ class Bridge:
     rejudging: Rejudging
     deadlines: Deadlines
     paying: Paying
+    rollouts: Rollouts
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def application(self) -> web.Application:
@@ -107,6 +112,7 @@ class Bridge:
         await self.followers.run_once()
         await self.db.write(lambda conn: self.deadlines.run(conn, now_ms))
         await self.db.write(lambda conn: raise_withheld(conn, now_ms))
+        await self.db.write(lambda conn: self.rollouts.run(conn, now_ms))
         await self.paying.finish_pending()
         await self.fleet_log.append_new()
         await self._react()
@@ -162,7 +168,8 @@ def compose(
     fleet = Fleet(db, keyring.cloud, clock, random, outlet.publish)
     parts = locker_parts(db, keyring, settings, clock, random, fleet)
     woken: list[Callable[[], None]] = []
-    projections = (CustodyProjection(), FleetProjection(), parts.restoration)
+    projections = (CustodyProjection(), FleetProjection(), SoftwareProjection(), parts.restoration)
+    rollouts = Rollouts(random, twins.desired_doc, twins.set_desired)
     ingest = Ingest(db, keyring.cloud, clock, random, projections, on_commit=lambda: wake_all(woken))
     cloud = keyring.cloud
     ledger = Ledger(db, cloud.fleet, cloud.receipt_name, cloud.receipt_publics)
@@ -171,6 +178,7 @@ def compose(
     routes: tuple[Route, ...] = (
         *access_http.routes(access, settings.public_url),
         *fleet_http.routes(fleet, db),
+        *rollouts_http.routes(rollouts),
         *parts.routes(fleet),
         *notify_http.routes(),
         *webhook_http.routes(keyring.link_key, random),
@@ -186,7 +194,7 @@ def compose(
         db, clock, access, ingest, fleet, parts.lockers, parts.pickups, Followers(db, clock, (parts.reactions,)),
         NotifyWorker(db, clock, senders, letter_lookup(parts.lockers, parts.pickups, settings.public_url)), feed,
         outlet, server, fleet_log, Rejudging(db, cloud.fleet, clock, projections, (parts.reactions,)),
-        parts.deadlines, parts.pages.paying,
+        parts.deadlines, parts.pages.paying, rollouts,
     )  # fmt: skip
     woken.append(bridge.wake)
     return bridge

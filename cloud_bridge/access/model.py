@@ -35,6 +35,7 @@ class Permission(StrEnum):
     PARCELS_RETURN = "parcels_return"
     PAYMENTS_WRITE = "payments_write"
     WEBHOOKS_WRITE = "webhooks_write"
+    ROLLOUTS_WRITE = "rollouts_write"
     PICKUP_LINK = "pickup_link"
     PICKUP_OWN = "pickup_own"
     DROP_OFF_LINK = "drop_off_link"

@@ -28,6 +28,12 @@ def load_twin(conn: Connection, device_id: str) -> Twin:
     return Twin(device_id, FIRST_EPOCH, 0, b"", b"", 0, 0, 0, "") if row is None else _twin(row)
 
 
+def desired_doc(conn: Connection, device_id: str) -> dict[str, Any]:
+    """The device's desired document by sections."""
+    doc = load_twin(conn, device_id).doc
+    return dict(json.loads(doc)) if doc else {}
+
+
 def set_desired(conn: Connection, device_id: str, section: str, value: Any) -> Twin:
     """Set one section of the desired document (None removes it), as `set_sections` does."""
     return set_sections(conn, device_id, {section: value})

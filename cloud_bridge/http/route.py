@@ -46,6 +46,7 @@ PATH_PARAMS: Mapping[str, PathParam] = {
     "task_id": PathParam("[0-9a-f]{32}", "The task's id"),
     "claim_id": PathParam("[0-9a-f]{32}", "The claim's id"),
     "proxy_id": PathParam("[0-9a-f]{32}", "The id of somebody's one-time link"),
+    "rollout_id": PathParam("[0-9a-f]{32}", "The rollout's id"),
     "webhook_id": PathParam("[0-9a-f]{32}", "The webhook's id"),
     "link": PathParam("[A-Za-z0-9_-]{22,64}", "The secret part of a recipient's, proxy's or sender's link"),
     "file": PathParam("[a-z0-9_-]{1,40}\\.(js|css|svg)", "A file of the pages"),

@@ -100,6 +100,7 @@ BODIES = {
     "/v1/devices/{device_id}/end-quarantine": {"reason": "curiosity"},
     "/v1/devices/{device_id}/disable": {"compartment_no": 1, "reason": "curiosity"},
     "/v1/devices/{device_id}/retire": {"reason": "curiosity"},
+    "/v1/devices/{device_id}/pin": {"reason": "curiosity"},
     "/v1/lockers/{locker_id}": {"name": "Mine", "address": "Mine", "compartments": []},
     "/v1/lockers/{locker_id}/decommission": {"reason": "curiosity"},
     "/v1/parcels/{parcel_id}/payments": {"amount_minor": 500, "currency": "EUR", "reference": "till-1"},
@@ -128,7 +129,10 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     tasks = await (await world.client.get("/v1/tasks", headers=own)).json()
     claims = await (await world.client.get("/v1/claims", headers=own)).json()
     hook = await world.client.post("/v1/webhooks", json={"url": "https://shop.test/hook"}, headers=own)
+    rollout_headers, wanted = {**own, "Idempotency-Key": "rollout-key"}, {"kind": "image", "version": "1.1.0"}
+    rollout = await world.client.post("/v1/rollouts", json=wanted, headers=rollout_headers)
     objects = OBJECTS | {
+        "rollout_id": (await rollout.json())["rollout_id"],
         "task_id": tasks["tasks"][0]["task_id"], "claim_id": claims["claims"][0]["claim_id"],
         "webhook_id": (await hook.json())["webhook_id"],
         "command_id": (await sent.json())["command_id"], "message_id": told["messages"][0]["message_id"],
