@@ -60,7 +60,7 @@ storm: venv ## 2,000 devices reconnect at once (about 2 min)
 	@.ci/system-packages.sh
 	$(PY) -m tests.storm $(ARGS)
 
-.PHONY: rig-uml rootfs-arm64 image hil-uml
+.PHONY: rig-uml rootfs-arm64 image hil-uml hil-qemu hil-virtual
 rig-uml: venv ## User-mode Linux with simulated pins, and its root folder (6 min cold, cached)
 	@.ci/rig-packages.sh uml
 	$(PY) -m hil build uml root
@@ -75,6 +75,12 @@ image: venv ## the card image with its bundle for updates, its bill of materials
 
 hil-uml: rig-uml ## every plan that fits, on User-mode Linux; 100 plug pulls
 	$(PY) -m hil run --rig hil/rigs/uml.yaml --report .cache/rig/reports/uml --cycles 100 $(ARGS)
+
+hil-qemu: image ## the card image on an emulated arm64 board
+	@.ci/rig-packages.sh qemu
+	$(PY) -m hil run --rig hil/rigs/qemu-virt.yaml --report .cache/rig/reports/qemu-virt $(ARGS)
+
+hil-virtual: hil-uml hil-qemu ## every virtual rig
 
 bench: venv ## all benchmarks, or ARGS="NAME …"; writes docs/bench
 	$(PY) -m tests.bench $(ARGS)

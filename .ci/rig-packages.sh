@@ -27,8 +27,7 @@ for part in "$@"; do
         need mkfs.vfat dosfstools
         need mcopy mtools
         need sfdisk fdisk
-        need zstd zstd
-        need cpio cpio
+        need depmod kmod
         ;;
     qemu) need qemu-system-aarch64 qemu-system-arm ;;
     *) echo "usage: rig-packages.sh uml|image|qemu …" >&2; exit 2 ;;

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from hil.rig import Rig
-from hil.rig_file import Described, UmlRig
+from hil.rig_file import Described, QemuVirtRig, UmlRig
 
 
 @asynccontextmanager
@@ -29,3 +29,7 @@ def _opener(described: Described, folder: Path) -> AbstractAsyncContextManager[R
             from hil.uml.backend import open_uml
 
             return open_uml(described, folder)
+        case QemuVirtRig():
+            from hil.qemu.virt import open_virt
+
+            return open_virt(described, folder)

@@ -108,6 +108,14 @@ class Share(Protocol):
     def device_path(self) -> str: ...
 
 
+@runtime_checkable
+class Card(Protocol):
+    """The whole card in the device: what starts is what an image holds, its own first process included."""
+
+    @property
+    def card_path(self) -> Path: ...
+
+
 CAPABILITIES: dict[str, type] = {
     "power": Power,
     "shell": Shell,
@@ -117,4 +125,5 @@ CAPABILITIES: dict[str, type] = {
     "line_to_host": LineToHost,
     "cable": Cable,
     "share": Share,
+    "card": Card,
 }

@@ -76,8 +76,16 @@ class UmlRig(_Rig):
     memory_mib: Annotated[int, Field(ge=64, le=4096)] = 256
 
 
-Described = UmlRig
-_ADAPTER: TypeAdapter[Described] = TypeAdapter(Described)
+class QemuVirtRig(_Rig):
+    """QEMU `-M virt`, arm64: kernel, first programs and root of a card image, all from the image itself."""
+
+    backend: Literal["qemu-virt"]
+    image: Path
+    memory_mib: Annotated[int, Field(ge=256, le=8192)] = 1024
+
+
+Described = UmlRig | QemuVirtRig
+_ADAPTER: TypeAdapter[Described] = TypeAdapter(Annotated[Described, Field(discriminator="backend")])
 
 
 def read_rig_file(path: Path) -> Described:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hil.errors import PlanUnknown
 from hil.plan import Plan, registered
-from hil.plans import hardware, identity, pins, power_cuts  # noqa: F401  importing a module registers its plans
+from hil.plans import card, hardware, identity, pins, power_cuts  # noqa: F401  importing a module registers its plans
 
 
 def all_plans() -> tuple[Plan, ...]:

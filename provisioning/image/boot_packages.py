@@ -25,7 +25,8 @@ def boot_packages(content: Content, architecture: str, mirror: str = MIRROR) -> 
     """
     need_tools({"apt-get": "apt", "dpkg-deb": "dpkg", "tar": "tar", "depmod": "kmod"})
     names = content.packages.boot
-    key = key_of(part.encode() for part in (architecture, *sources(content, mirror), *names))
+    parts = (architecture, *sources(content, mirror), *names)
+    key = key_of((Path(__file__).read_bytes(), *(part.encode() for part in parts)))
 
     def build(target: Path) -> None:
         with tempfile.TemporaryDirectory() as work:

@@ -32,7 +32,6 @@ TOOLS = {
     "mkfs.vfat": "dosfstools",
     "mcopy": "mtools",
     "sfdisk": "fdisk",
-    "zstd": "zstd",
     "tar": "tar",
 }
 # What an update writes into the idle slot; the card itself has these and the empty second slot.

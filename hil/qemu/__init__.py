@@ -1,0 +1,1 @@
+"""QEMU: the very card image on an emulated board."""
