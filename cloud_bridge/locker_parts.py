@@ -10,7 +10,6 @@ from cloud_bridge.fleet.service import Fleet
 from cloud_bridge.http.route import Route
 from cloud_bridge.keyring import Keyring
 from cloud_bridge.lockers import http as lockers_http
-from cloud_bridge.lockers.bookings import Nearby, no_locker_near
 from cloud_bridge.lockers.deadlines import Deadlines
 from cloud_bridge.lockers.drop_offs import DropOffs
 from cloud_bridge.lockers.duties import Duties
@@ -54,12 +53,11 @@ class LockerParts:
 
 
 def locker_parts(
-    db: Database, keyring: Keyring, settings: Settings, clock: Clock, random: Random, fleet: Fleet,
-    nearby: Nearby = no_locker_near,
+    db: Database, keyring: Keyring, settings: Settings, clock: Clock, random: Random, fleet: Fleet
 ) -> LockerParts:  # fmt: skip
     """The context, wired; nothing runs yet."""
     key = keyring.link_key
-    lockers = lockers_of(settings, key, random, nearby)
+    lockers = lockers_of(settings, key, random)
     pickups = Pickups(keyring.cloud.fleet, keyring.pickup, key, secrets.pin_key)
     provider: PaymentProvider | None = PaymentSimulator() if settings.payments == "simulator" else None
     duties = Duties(random)
@@ -77,11 +75,10 @@ def locker_parts(
     )  # fmt: skip
 
 
-def lockers_of(settings: Settings, link_key: bytes, random: Random, nearby: Nearby = no_locker_near) -> Lockers:
+def lockers_of(settings: Settings, link_key: bytes, random: Random) -> Lockers:
     """The use cases of lockers under the configured terms."""
     return Lockers(
-        random, twins.set_sections, terms_of(settings), token_id=partial(token_jti, link_key), contact_key=link_key,
-        nearby=nearby,
+        random, twins.set_sections, terms_of(settings), token_id=partial(token_jti, link_key), contact_key=link_key
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ PATH_PARAMS: Mapping[str, PathParam] = {
     "locker_id": PathParam("[a-z0-9-]{3,40}", "The locker's id: its device id"),
     "parcel_id": PathParam("[A-Z0-9-]{4,40}", "The carrier's tracking number"),
     "compartment_no": PathParam("[1-9][0-9]{0,3}", "The number printed on the door"),
+    "decision_id": PathParam("[0-9a-f]{32}", "The decision's id"),
     "command_id": PathParam("[0-9a-f]{32}", "The command's id"),
     "token_id": PathParam("[0-9a-f]{16}", "The public part of an API token"),
     "message_id": PathParam("[0-9a-f]{32}", "The notification's id"),

@@ -57,6 +57,11 @@ def assign(views: Iterable[CompartmentView], wish: Wish, policy: Policy = Policy
     return Assignment(serving[0].no, tuple(rejected), tuple(item.no for item in serving[1:]))
 
 
+def meets(item: Compartment, wish: Wish, policy: Policy) -> bool:
+    """Whether a compartment offers what is needed beside its size: temperature, features, reach."""
+    return _need_refusal(item, wish, policy) is None
+
+
 def fits(parcel: Size, space: Size, *, upright: bool, clearance_mm: int) -> bool:
     """Whether the parcel goes in along the axes in any allowed rotation, with `clearance_mm` to spare on each edge."""
     room = tuple(edge - clearance_mm for edge in (space.width_mm, space.height_mm, space.depth_mm))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
-from cloud_bridge.lockers import custody_store, reservation_store, store
-from cloud_bridge.lockers.assignment import Assignment, Policy, assign
-from cloud_bridge.lockers.custody import CompartmentFacts
-from cloud_bridge.lockers.model import CompartmentView, Locker, Origin, Reservation, Wish
+from cloud_bridge.lockers import reservation_store, store
+from cloud_bridge.lockers.assignment import Assignment
+from cloud_bridge.lockers.deciding import Deciding
+from cloud_bridge.lockers.model import Locker, Origin, Reservation, Wish
 from cloud_bridge.lockers.site_time import deadline_ms, time_zone
 from cloud_bridge.lockers.store import ParcelRow
 from cloud_bridge.lockers.telling import Telling
@@ -21,35 +21,18 @@ KnownPickup = tuple[str, int]
 Nearby = Callable[[Connection, str, str, Wish, int], Sequence[str]]
 
 
-def no_locker_near(_conn: Connection, _tenant: str, _locker_id: str, _wish: Wish, _now_ms: int) -> Sequence[str]:
-    """Without places of lockers none is near another."""
-    return ()
-
-
 class Bookings:
     """`nearby(conn, tenant, locker_id, wish, now_ms)`: other lockers that suit, the nearest first."""
 
     def __init__(
-        self, random: Random, twin: TwinSections, terms: Terms, policy: Policy, nearby: Nearby = no_locker_near
+        self, random: Random, twin: TwinSections, terms: Terms, deciding: Deciding, nearby: Nearby
     ) -> None:  # fmt: skip
         self.terms = terms
         self.twin = twin
         self.telling = Telling(random)
         self._random = random
-        self._policy = policy
+        self._deciding = deciding
         self._nearby = nearby
-
-    def views(self, conn: Connection, locker_id: str) -> list[CompartmentView]:
-        """Every compartment as it stands now."""
-        facts = custody_store.compartment_facts(conn, locker_id)
-        active = reservation_store.active_reservations(conn, locker_id)
-        reserved = {item.compartment_no: item.parcel_id for item in active}
-        views = []
-        for item in store.compartments_of(conn, locker_id):
-            fact = facts.get(item.no, CompartmentFacts())
-            held = fact.holds[0] if fact.holds else None
-            views.append(CompartmentView(item, fact.enabled, fact.door, held, reserved.get(item.no)))
-        return views
 
     def reserve_row(
         self, conn: Connection, row: ParcelRow, locker_id: str, now_ms: int, pickup: KnownPickup | None = None
@@ -59,7 +42,7 @@ class Bookings:
         `pickup`: one whose link somebody has already.
         """
         store.lock_locker(conn, locker_id)
-        assignment = assign(self.views(conn, locker_id), row.wish, self._policy)
+        assignment = self._deciding.compartment(conn, row.tenant, row.parcel_id, locker_id, row.wish, now_ms)
         if assignment.compartment_no is None:
             return None, assignment
         reservation = self.new_reservation(conn, row, locker_id, assignment.compartment_no, now_ms, pickup)
@@ -151,9 +134,12 @@ class Bookings:
         """To the next compartment that serves; without one to a locker nearby; without that the parcel is announced
         again."""
         row = store.parcel_by_key(conn, reservation.parcel_key)
-        taken = [view for view in self.views(conn, reservation.locker_id)
-                 if view.compartment.no != reservation.compartment_no]  # fmt: skip
-        found = assign(taken, row.wish, self._policy) if row is not None else Assignment(None, ())
+        found = Assignment(None, ())
+        if row is not None:
+            found = self._deciding.compartment(
+                conn, row.tenant, row.parcel_id, reservation.locker_id, row.wish, now_ms,
+                without=reservation.compartment_no,
+            )  # fmt: skip
         if found.compartment_no is None:
             self._move_away(conn, reservation, row, now_ms)
         else:

@@ -1,4 +1,4 @@
-"""Commands of lockers: `pw-cloud manifest`. Heavy imports stay inside."""
+"""Commands of lockers: `pw-cloud manifest`, `pw-cloud decisions`. Heavy imports stay inside."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from cloud_bridge.terminal import (
     answer,
     group,
     guard,
+    read_db,
     read_file,
     settings_of,
     write_db,
 )
 
 manifest_cli = group("Carriers' manifests.")
+decisions_cli = group("Why a parcel got its compartment and its locker.")
 
 
 @manifest_cli.command("import")
@@ -56,3 +58,27 @@ def manifest_import(
             raise typer.Exit(FINISHED_WITH_PROBLEMS)
 
     guard(load)
+
+
+@decisions_cli.command("replay")
+def decisions_replay(
+    since_ms: Annotated[int, typer.Option("--since", min=0, help="Unix ms; from the first one on.")] = 0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Ask every stored question again; a decision that today's code answers otherwise is told (exit 6)."""
+    from cloud_bridge.lockers.decision_replay import replay_all
+
+    def show() -> None:
+        report = read_db(config, lambda conn: replay_all(conn, since_ms))
+        for line in report.differing:
+            typer.echo(f"{line.decision_id}: {line.what}", err=True)
+        found = {
+            "replayed": report.count,
+            "differing": [{"decision_id": line.decision_id, "what": line.what} for line in report.differing],
+        }
+        answer(found, as_json, f"{report.count} decisions replayed, {len(report.differing)} differ")
+        if report.differing:
+            raise typer.Exit(FINISHED_WITH_PROBLEMS)
+
+    guard(show)

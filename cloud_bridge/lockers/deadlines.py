@@ -1,4 +1,4 @@
-"""What the clock alone brings about: reminders, overdue parcels, the weekly walk; in the caller's transaction."""
+"""What the clock alone brings about: promises, reminders, overdue parcels, the weekly walk; in a transaction."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Deadlines:
     def run(self, conn: Connection, now_ms: int) -> int:
         """Do what is due; how many things were."""
         done = self._lockers.expire(conn, now_ms)
+        done += self._lockers.promising.keep_due(conn, now_ms)
         done += self._overdue(conn, now_ms)
         done += self._remind(conn, now_ms)
         return done + self._walks(conn, now_ms)

@@ -130,7 +130,7 @@ def _locker_reply(lockers: Lockers, conn: Connection, locker: Locker) -> LockerR
             sill_mm=view.compartment.sill_mm, features=sorted(view.compartment.features), enabled=view.enabled,
             door=view.door, holds=view.holds, reserved_for=view.reserved_for,
         )
-        for view in lockers.bookings.views(conn, locker.locker_id)
+        for view in lockers.deciding.views(conn, locker.locker_id)
     ]  # fmt: skip
     zones = [
         ZoneModel(

@@ -45,6 +45,7 @@ class AnnouncedReply(Model):
     parcel_id: str
     locker_id: str | None = Field(description="Where a compartment is held: another one nearby when yours is full")
     compartment_no: int | None
+    promised: bool = Field(description="No compartment is free yet; one is expected by the time the courier comes")
     assignment: AssignmentReply | None = Field(description="How a compartment was chosen, where one was asked for")
 
 
@@ -133,6 +134,7 @@ def routes(lockers: Lockers, paying: Paying) -> tuple[Route, ...]:
                 parcel_id=item.parcel_id,
                 locker_id=item.reservation.locker_id if item.reservation else None,
                 compartment_no=item.reservation.compartment_no if item.reservation else None,
+                promised=item.promised,
                 assignment=_assignment(item.assignment) if item.assignment else None,
             )
             for item in done

@@ -6,30 +6,30 @@ exactly when, for each class, no more of at least that class have to lie there t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import exp, prod
+from math import exp, inf, sqrt
 
 from cloud_bridge.lockers.survival import HOUR_MS, Survival
 
 DAY_MS = 24 * HOUR_MS
 LOOK_AHEAD_DAYS = 3
 LEAST_WORTH = 0.05
+LEAST_VARIANCE = 0.5
 SurvivalOf = Callable[[str], Survival]
 
 
 @dataclass(frozen=True, slots=True)
 class PromisePolicy:
-    """`risk`: how likely no accepted locker may have room at the drop; `own_risk`: the same of the promised one alone.
+    """`risk`: how likely the promised locker may have no room at the drop.
 
     `day_price`: what a further day in a compartment costs, as a share of a parcel served. `reluctance`: how much more
     than itself a quicker parcel is worth that may still ask; 0 refuses nobody for staying long.
     """
 
-    risk: float = 0.09
-    own_risk: float = 0.8
-    day_price: float = 0.8
-    reluctance: float = 1.3
+    risk: float = 0.095
+    day_price: float = 0.6
+    reluctance: float = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,26 @@ class Promised:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """How many parcels of a class and segment are expected to ask."""
+
+    size_class: int
+    segment: str
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """A locker as known now. `capacity[c]`: compartments of class `c` in service.
 
-    `to_come`: requests expected for the same drop after this one, by class and segment.
+    `to_come`: requests expected for the same drop after this one.
     """
 
     locker_id: str
     capacity: tuple[int, ...]
     held: tuple[Held, ...] = ()
     promised: tuple[Promised, ...] = ()
-    to_come: Mapping[tuple[int, str], float] | None = None
+    to_come: tuple[Demand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """One locker's forecast for a request. `risk`: that it has no room then. `slack`: compartments expected to be
-    free. `scarcity`: that quicker parcels to come would need the place."""
+    """One locker's forecast for a request. `risk`: that it has no room then. `slack`: what is expected to be left over
+    when all have come, in standard deviations. `scarcity`: that quicker parcels to come would need the place."""
 
     locker_id: str
     risk: float
@@ -87,32 +96,28 @@ class Prospect:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The locker that is promised or None with the reason: `full` or `kept_for_quicker`; and all that was weighed."""
+    """The locker that is promised, for `room`, or None with the reason: `full` or `kept_for_quicker`; and all that was
+    weighed."""
 
     locker_id: str | None
     reason: str
-    risk: float
     prospects: tuple[Prospect, ...]
 
 
 def promise(
     request: Request, outlooks: Sequence[Outlook], survival_of: SurvivalOf, policy: PromisePolicy = PromisePolicy()
 ) -> Promise:
-    """Promise the accepted locker with the most slack, unless the risk is too high or the place is worth more.
-
-    The risk is that of all accepted lockers together: a parcel that finds the promised one full goes to another.
-    """
+    """Promise the accepted locker with the most slack, unless the risk is too high or the place is worth more."""
     prospects = tuple(_prospect(request, outlook, survival_of, policy) for outlook in outlooks)
-    risk = prod(item.risk for item in prospects)
-    safe = [item for item in prospects if item.risk <= policy.own_risk]
-    if not safe or risk > policy.risk:
-        return Promise(None, "full", risk, prospects)
+    safe = [item for item in prospects if item.risk <= policy.risk]
+    if not safe:
+        return Promise(None, "full", prospects)
     worth = _worth(request.segment, survival_of, policy)
     kept = [item for item in safe if worth >= policy.reluctance * item.scarcity]
     if not kept:
-        return Promise(None, "kept_for_quicker", risk, prospects)
+        return Promise(None, "kept_for_quicker", prospects)
     best = max(kept, key=lambda item: item.slack)
-    return Promise(best.locker_id, "room", risk, prospects)
+    return Promise(best.locker_id, "room", prospects)
 
 
 def _worth(segment: str, survival_of: SurvivalOf, policy: PromisePolicy) -> float:
@@ -126,14 +131,16 @@ def _worth(segment: str, survival_of: SurvivalOf, policy: PromisePolicy) -> floa
 def _prospect(request: Request, outlook: Outlook, survival_of: SurvivalOf, policy: PromisePolicy) -> Prospect:
     present, certain = _expected_there(request, outlook, survival_of)
     rivals = _rivals(request.segment, outlook, survival_of, policy)
-    risk, scarcity, slack = 0.0, 0.0, float(sum(outlook.capacity))
+    risk, scarcity, slack = 0.0, 0.0, inf
     for size_class in range(request.size_class + 1):
         chances = [chance for item_class, chance in present if item_class >= size_class]
         room = sum(outlook.capacity[size_class:]) - sum(item >= size_class for item in certain)
         counts = count_chances(chances, room)
         quicker = [(rate, worth) for item_class, rate, worth in rivals if item_class >= size_class]
         risk = max(risk, 1.0 - sum(counts))
-        slack = min(slack, room - sum(chances))
+        demand = sum(item.rate for item in outlook.to_come if item.size_class >= size_class)
+        spread = sqrt(sum(chance * (1.0 - chance) for chance in chances) + demand + LEAST_VARIANCE)
+        slack = min(slack, (room - sum(chances) - demand) / spread)
         scarcity = max(scarcity, _scarcity(counts, quicker))
     return Prospect(outlook.locker_id, risk, slack, scarcity)
 
@@ -177,11 +184,9 @@ def _rivals(
 ) -> list[tuple[int, float, float]]:
     """Requests to come that are worth more than this one: class, how many, what each is worth."""
     own = _worth(segment, survival_of, policy)
-    worths = {name: _worth(name, survival_of, policy) for _, name in outlook.to_come or ()}
+    worths = {item.segment: _worth(item.segment, survival_of, policy) for item in outlook.to_come}
     return [
-        (size_class, rate, worths[name])
-        for (size_class, name), rate in (outlook.to_come or {}).items()
-        if worths[name] > own
+        (item.size_class, item.rate, worths[item.segment]) for item in outlook.to_come if worths[item.segment] > own
     ]
 
 

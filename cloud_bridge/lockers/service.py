@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from cloud_bridge.errors import Conflict, NotFound, NotPossibleNow
 from cloud_bridge.lockers import custody_store, reservation_store, store, upkeep_store, zone_store
 from cloud_bridge.lockers.assignment import Assignment, Policy
-from cloud_bridge.lockers.bookings import Bookings, Nearby, no_locker_near
+from cloud_bridge.lockers.bookings import Bookings
 from cloud_bridge.lockers.contact import contact_hash
+from cloud_bridge.lockers.deciding import Deciding
 from cloud_bridge.lockers.manifest import Finding, Row
 from cloud_bridge.lockers.model import (
     Announcement,
@@ -27,6 +28,7 @@ from cloud_bridge.lockers.model import (
     parcel_state,
 )
 from cloud_bridge.lockers.pickups import unpaid
+from cloud_bridge.lockers.promising import Promising
 from cloud_bridge.lockers.recipient_box import DATA_KEY_BYTES, NONCE_BYTES, open_recipient, seal_recipient
 from cloud_bridge.lockers.settling import Settling
 from cloud_bridge.lockers.store import ParcelRow
@@ -55,10 +57,11 @@ class Announced:
     parcel_id: str
     reservation: Reservation | None
     assignment: Assignment | None
+    promised: bool = False
 
 
 class Lockers:
-    """`bookings` holds compartments, `settling` follows the doors, `twin` tells the devices.
+    """`deciding` chooses, `bookings` holds compartments, `settling` follows the doors, `twin` tells the devices.
 
     `contact_key` tells whether parcels are for one contact; without it each has a pickup of its own.
     """
@@ -71,12 +74,13 @@ class Lockers:
         policy: Policy = Policy(),
         token_id: TokenId | None = None,
         contact_key: bytes = b"",
-        nearby: Nearby = no_locker_near,
     ) -> None:
         self._random = random
         self._contact_key = contact_key
         self.twin = TwinSections(set_sections, token_id)
-        self.bookings = Bookings(random, self.twin, terms, policy, nearby)
+        self.deciding = Deciding(random, policy)
+        self.bookings = Bookings(random, self.twin, terms, self.deciding, self.deciding.nearby)
+        self.promising = Promising(self.bookings, self.deciding)
         self.settling = Settling(self.bookings, random)
 
     # --- installations ---------------------------------------------------------------------------------------
@@ -115,7 +119,7 @@ class Lockers:
     # --- announcing and reserving ----------------------------------------------------------------------------
 
     def announce(self, conn: Connection, tenant: str, item: Announcement, now_ms: int) -> Announced:
-        """Keep a parcel and, when it names a locker, reserve there at once if a compartment serves.
+        """Keep a parcel and, when it names a locker, hold or promise a compartment there, or nearby.
 
         Raises:
             Conflict: the tracking number is known already.
@@ -134,10 +138,8 @@ class Lockers:
         if item.locker_id is None:
             return Announced(item.parcel_id, None, None)
         upkeep_store.refuse_leaving(conn, item.locker_id)
-        reservation, assignment = self.bookings.reserve_row(conn, row, item.locker_id, now_ms)
-        if reservation is None:
-            reservation = self.bookings.reserve_near(conn, row, item.locker_id, now_ms)
-        return Announced(item.parcel_id, reservation, assignment)
+        asked = self.promising.ask(conn, row, item.locker_id, now_ms)
+        return Announced(item.parcel_id, asked.reservation, asked.assignment, asked.promised)
 
     def _attach(self, conn: Connection, known: ParcelRow, item: Announcement, now_ms: int) -> Announced:
         """A courier brought it before it was announced: from now on it has a recipient, who is sent the code."""
@@ -184,19 +186,22 @@ class Lockers:
             Conflict: the parcel has a reservation, or lies in a locker.
             NotPossibleNow: no compartment serves; the refusals say why.
         """
-        row = self._parcel(conn, tenant, parcel_id)
+        row = self.unplaced(conn, tenant, parcel_id, now_ms)
         self.locker_of(conn, tenant, locker_id)
-        view = self.view(conn, row, now_ms)
         upkeep_store.refuse_leaving(conn, locker_id)
-        if view.state not in (ParcelState.ANNOUNCED, ParcelState.RETRIEVED, ParcelState.RETURNED):
-            raise Conflict(
-                f"the parcel is {view.state.value}", where=parcel_id, remedy="Release its reservation first."
-            )
         reservation, assignment = self.bookings.reserve_row(conn, row, locker_id, now_ms)
         if reservation is None:
             reasons = "; ".join(f"{item.compartment_no}: {item.detail}" for item in assignment.rejected[:12])
             raise NotPossibleNow(f"no compartment serves ({reasons})", where=locker_id, remedy="Try another locker.")
         return reservation, assignment
+
+    def unplaced(self, conn: Connection, tenant: str, parcel_id: str, now_ms: int) -> ParcelRow:
+        """A parcel that may be given a compartment; raises Conflict when it has one, NotFound as `parcel`."""
+        row = self._parcel(conn, tenant, parcel_id)
+        state = self.view(conn, row, now_ms).state
+        if state not in (ParcelState.ANNOUNCED, ParcelState.RETRIEVED, ParcelState.RETURNED):
+            raise Conflict(f"the parcel is {state.value}", where=parcel_id, remedy="Release its reservation first.")
+        return row
 
     def release(self, conn: Connection, tenant: str, parcel_id: str) -> None:
         """Give a reservation up before its parcel comes.

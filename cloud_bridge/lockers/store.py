@@ -138,7 +138,7 @@ def wishes_of(conn: Connection, parcel_keys: Sequence[str]) -> dict[str, Wish]:
     if not parcel_keys:
         return {}
     rows = conn.execute(select(parcels.c.parcel_key, parcels.c.wish).where(parcels.c.parcel_key.in_(parcel_keys)))
-    return {row.parcel_key: _load_wish(row.wish) for row in rows}
+    return {row.parcel_key: load_wish(row.wish) for row in rows}
 
 
 def parcel(conn: Connection, tenant: str, parcel_id: str) -> ParcelRow | None:
@@ -175,7 +175,7 @@ def delete_data_key(conn: Connection, parcel_key: str) -> bool:
 
 def _parcel(row: Row[Any]) -> ParcelRow:
     return ParcelRow(
-        row.parcel_key, row.tenant, row.parcel_id, row.carrier, _load_wish(row.wish), row.wanted_locker_id,
+        row.parcel_key, row.tenant, row.parcel_id, row.carrier, load_wish(row.wish), row.wanted_locker_id,
         row.announced_at_ms, row.recipient_sealed, row.contact_hash,
         Money(row.cod_minor, row.currency) if row.cod_minor else None, Origin(row.origin),
         Marks(row.spoiled_at_ms, row.returned_at_ms),
@@ -187,7 +187,8 @@ def _dump_wish(wish: Wish) -> str:
     return json.dumps([size, wish.weight_g, wish.upright, wish.accessible, sorted(wish.features)])
 
 
-def _load_wish(text: str) -> Wish:
+def load_wish(text: str) -> Wish:
+    """A wish as it is stored."""
     size, weight_g, upright, accessible, features = json.loads(text)
     return Wish(Size(*size), weight_g, upright, accessible, frozenset(features))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Column, Connection, Table, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, select, update
 
 from cloud_bridge.errors import NotPossibleNow
 from cloud_bridge.lockers.tables import lockers
 from cloud_bridge.storage.dialect import upsert
+from cloud_bridge.storage.prepared import Prepared
 from cloud_bridge.storage.schema import Whole, Words, metadata
 
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -53,7 +54,7 @@ def begin_upkeep(conn: Connection, locker_id: str, now_ms: int) -> None:
 
 
 def upkeep_of(conn: Connection, locker_id: str) -> Upkeep | None:
-    row = conn.execute(select(upkeep).where(upkeep.c.locker_id == locker_id)).one_or_none()
+    row = _UPKEEP.first(conn, {"locker": locker_id})
     if row is None:
         return None
     return Upkeep(
@@ -92,3 +93,6 @@ def due_reconciliations(conn: Connection, now_ms: int, limit: int) -> list[tuple
 def next_reconciliation(conn: Connection, locker_id: str, from_ms: int) -> None:
     """A week from then."""
     conn.execute(update(upkeep).where(upkeep.c.locker_id == locker_id).values(reconcile_due_at_ms=from_ms + WEEK_MS))
+
+
+_UPKEEP = Prepared(select(upkeep).where(upkeep.c.locker_id == bindparam("locker")))

@@ -102,6 +102,8 @@ BODIES = {
     "/v1/devices/{device_id}/retire": {"reason": "curiosity"},
     "/v1/devices/{device_id}/pin": {"reason": "curiosity"},
     "/v1/lockers/{locker_id}": {"name": "Mine", "address": "Mine", "compartments": []},
+    "/v1/lockers/{locker_id}/place": {"latitude_udeg": 0, "longitude_udeg": 0},
+    "/v1/parcels/{parcel_id}/placement": {"latitude_udeg": 0, "longitude_udeg": 0},
     "/v1/lockers/{locker_id}/decommission": {"reason": "curiosity"},
     "/v1/parcels/{parcel_id}/payments": {"amount_minor": 500, "currency": "EUR", "reference": "till-1"},
     "/v1/tasks/{task_id}/done": {"outcome": "curiosity"},
@@ -127,12 +129,14 @@ async def test_every_route_states_its_permission_and_refuses_strangers_and_other
     tokens = await (await world.client.get("/v1/tokens", headers=own)).json()
     alarms = await (await world.client.get("/v1/alarms", headers=own)).json()
     tasks = await (await world.client.get("/v1/tasks", headers=own)).json()
+    decided = await (await world.client.get("/v1/parcels/PW-0001/decisions", headers=own)).json()
     claims = await (await world.client.get("/v1/claims", headers=own)).json()
     hook = await world.client.post("/v1/webhooks", json={"url": "https://shop.test/hook"}, headers=own)
     rollout_headers, wanted = {**own, "Idempotency-Key": "rollout-key"}, {"kind": "image", "version": "1.1.0"}
     rollout = await world.client.post("/v1/rollouts", json=wanted, headers=rollout_headers)
     objects = OBJECTS | {
         "rollout_id": (await rollout.json())["rollout_id"],
+        "decision_id": decided["decisions"][0]["decision_id"],
         "task_id": tasks["tasks"][0]["task_id"], "claim_id": claims["claims"][0]["claim_id"],
         "webhook_id": (await hook.json())["webhook_id"],
         "command_id": (await sent.json())["command_id"], "message_id": told["messages"][0]["message_id"],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cloud_bridge.lockers.promise import (
     DAY_MS,
+    Demand,
     Held,
     Outlook,
     Promised,
@@ -93,23 +94,25 @@ def test_small_parcels_in_large_compartments_take_them_from_large_parcels() -> N
     assert answer(ask(2), Outlook("a", (0, 0, 2), staying(2), coming(0))) is None
 
 
-def test_risk_of_all_accepted_lockers_together_decides() -> None:
+def test_locker_is_promised_up_to_the_bounded_risk_of_its_own() -> None:
     half = Outlook("a", (1,), (Held(0, "half", NOW_MS),))
     survivals = {**SURVIVALS, "half": Survival((1.0, 0.5))}
-    alone = promise(ask(), [half], survivals.__getitem__, PromisePolicy(risk=0.3))
-    both = promise(ask(), [half, half], survivals.__getitem__, PromisePolicy(risk=0.3))
-    assert (alone.locker_id, alone.reason, alone.risk) == (None, "full", 0.5)
-    assert (both.locker_id, both.risk) == ("a", 0.25)
+    bold = promise(ask(), [half], survivals.__getitem__, PromisePolicy(risk=0.5))
+    careful = promise(ask(), [half, half], survivals.__getitem__, PromisePolicy(risk=0.49))
+    assert (bold.locker_id, bold.reason, bold.prospects[0].risk) == ("a", "room", 0.5)
+    assert (careful.locker_id, careful.reason) == (None, "full")
 
 
 def test_locker_with_most_slack_is_promised_and_the_nearest_of_equals() -> None:
     tight, wide = Outlook("tight", (3,), promised=coming(0)), Outlook("wide", (9,), promised=coming(0))
     assert answer(ask(), tight, wide) == "wide"
     assert answer(ask(), Outlook("near", (3,)), Outlook("far", (3,))) == "near"
+    wanted = Outlook("wanted", (9,), to_come=(Demand(0, "quick", 7.0),))
+    assert answer(ask(), wanted, Outlook("left alone", (6,))) == "left alone"
 
 
 def test_slow_parcel_is_refused_when_quicker_ones_will_need_the_place() -> None:
-    outlook = Outlook("a", (2,), to_come={(0, "quick"): 6.0, (0, "slow"): 2.0})
+    outlook = Outlook("a", (2,), to_come=(Demand(0, "quick", 6.0), Demand(0, "slow", 2.0)))
     found = promise(ask(segment="slow"), [outlook], SURVIVALS.__getitem__)
     assert (found.locker_id, found.reason) == (None, "kept_for_quicker")
     assert answer(ask(segment="quick"), outlook) == "a"
