@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from edge.agents.authority_clock import AuthorityClock
+from edge.agents.decommission import ClosedForGood, Decommissioned, end, is_decommissioned, until_receipted, wipe
 from edge.agents.diagnostics import configure
 from edge.agents.hardware import Hardware, HardwareListeners
 from edge.agents.keypad_entry import KeypadEntry
@@ -98,8 +99,16 @@ class LockerProcess:
         self._keypad = KeypadEntry(self._agent.enter_pin, lambda: clock.now().mono_ms)
         self._screen = ScreenServer(self._agent, config.screen.host, config.screen.port)
 
+    @property
+    def log_public(self) -> bytes:
+        return self._keys.log_public
+
     async def run(self, ready: Callable[[str], None]) -> None:
-        """Run until cancelled. Outputs stay as they are: stopping moves nothing."""
+        """Run until cancelled. Outputs stay as they are: stopping moves nothing.
+
+        Raises:
+            Decommissioned: in a group; the log is closed, keys and data may go.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._agent.run())
@@ -111,6 +120,7 @@ class LockerProcess:
                 group.create_task(self._hardware.run())
                 if self._watch is not None:
                     group.create_task(self._watch.run())
+                group.create_task(until_receipted(self._opened.log, lambda: self._agent.runtime.state))
         finally:
             await self._opened.log.close()
             await self._hardware.close()
@@ -227,7 +237,7 @@ async def serve(config: AgentConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     configure()
-    process = LockerProcess(config)
+    process = None if is_decommissioned(config) else LockerProcess(config)
 
     def ready(url: str) -> None:
         sys.stdout.write(json.dumps({"event": "ready", "screen": url, "device_id": config.device_id}) + "\n")
@@ -236,7 +246,7 @@ async def serve(config: AgentConfig) -> int:
     code = 0
     try:
         async with asyncio.TaskGroup() as group:
-            work = group.create_task(process.run(ready))
+            work = group.create_task(_live(config, process, ready))
             await stop.wait()
             work.cancel()
     except* EdgeError as failed:
@@ -244,6 +254,24 @@ async def serve(config: AgentConfig) -> int:
             _log.error("stopped", error=str(error), remedy=error.remedy)
         code = 1
     return code
+
+
+async def _live(config: AgentConfig, process: LockerProcess | None, ready: Callable[[str], None]) -> None:
+    """A locker in service until it is decommissioned; from then on (None), over every restart, a closed page."""
+    if process is not None:
+        try:
+            await process.run(ready)
+        except* Decommissioned as ended:
+            end(config, _first(ended).head, process.log_public)
+    else:
+        wipe(config)
+    _log.info("decommissioned", receipts=str(config.data_dir))
+    await ScreenServer(ClosedForGood(config), config.screen.host, config.screen.port).run(ready)
+
+
+def _first(group: ExceptionGroup[Decommissioned]) -> Decommissioned:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _leaves(group: ExceptionGroup[EdgeError]) -> list[EdgeError]:
