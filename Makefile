@@ -5,7 +5,7 @@ PY := .venv/bin/python
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 
-.PHONY: help venv venv-run demo demo-clean test lint unit browser browser-all sim powercut releases chaos storm bench docs pages test-all lock
+.PHONY: help venv venv-run demo demo-clean test lint unit browser browser-all sim fuzz powercut releases chaos storm bench docs pages test-all lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ browser-all: venv ## every flow of the kiosk, every language and display, each p
 
 sim: venv ## a fleet in virtual time, many seeds, planted faults (about 8 min)
 	$(PY) -m tests.simulation $(ARGS)
+
+fuzz: venv ## every parser under coverage guidance, a planted mistake first (about 12 min)
+	$(PY) -m tests.fuzz $(ARGS)
 
 powercut: venv ## 600 power cuts of the device's log (up to 5 min)
 	$(PY) -m tests.powercut $(ARGS)
@@ -91,7 +94,7 @@ docs: venv ## write the generated reference pages
 pages: venv ## build the web pages (node from the machine, else from the wheel)
 	edge/screen/build.sh
 
-test-all: test browser-all sim powercut chaos storm ## everything (about an hour)
+test-all: test browser-all sim fuzz powercut chaos storm ## everything (about an hour)
 	$(PY) -m pytest -m "slow and not browser"
 
 lock: ## pin all dependencies anew

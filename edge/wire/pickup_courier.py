@@ -188,6 +188,7 @@ def check_courier_claims(
     issuer: str | None = None,
     used: Container[str] = (),
     revoked: Container[str] = (),
+    behind: bool = False,
 ) -> None:
     """Judge an opened action here and now; arguments as in `check_claims`. `revoked` may name grants and actions.
 
@@ -205,9 +206,9 @@ def check_courier_claims(
         raise WrongOrigin(f"the grant does not give {action.operation.value}", where="grant.operation")
     if issuer is not None and grant.issuer != issuer:
         raise WrongOrigin(f"issued by {grant.issuer}", where="grant.iss")
-    check_window(grant.not_before_ms, grant.expires_at_ms, at_ms, where="grant")
-    check_window(action.not_before_ms, action.expires_at_ms, at_ms, where="action")
-    check_key_window(grant.key, at_ms)
+    check_window(grant.not_before_ms, grant.expires_at_ms, at_ms, where="grant", behind=behind)
+    check_window(action.not_before_ms, action.expires_at_ms, at_ms, where="action", behind=behind)
+    check_key_window(grant.key, at_ms, behind=behind)
     if grant.jti in revoked or action.jti in revoked:
         raise Revoked("the grant or the action was withdrawn", where="grant.cti", remedy="Fetch a new grant.")
     if action.jti in used:

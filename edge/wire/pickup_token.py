@@ -139,6 +139,7 @@ def check_claims(
     issuer: str | None = None,
     used: Container[str] = (),
     revoked: Container[str] = (),
+    behind: bool = False,
 ) -> None:
     """Judge an opened token here and now.
 
@@ -148,6 +149,7 @@ def check_claims(
         issuer: whose tokens count; None takes every issuer whose key we hold.
         used: jtis of credentials that a visit consumed.
         revoked: withdrawn jtis.
+        behind: true time may be later than `at_ms` (a boot without the cloud), so nothing is too early.
 
     Raises:
         WrongOrigin: for another locker, or of another issuer.
@@ -158,23 +160,23 @@ def check_claims(
         raise WrongOrigin(f"for {claims.audience}", where="token.aud", remedy="Go to the locker the message names.")
     if issuer is not None and claims.issuer != issuer:
         raise WrongOrigin(f"issued by {claims.issuer}", where="token.iss")
-    check_window(claims.not_before_ms, claims.expires_at_ms, at_ms, where="token")
-    check_key_window(claims.key, at_ms)
+    check_window(claims.not_before_ms, claims.expires_at_ms, at_ms, where="token", behind=behind)
+    check_key_window(claims.key, at_ms, behind=behind)
     if claims.jti in revoked:
         raise Revoked("the credential was withdrawn", where="token.cti", remedy="Ask for a new code.")
     if claims.jti in used:
         raise AlreadyUsed("a visit has used this credential", where="token.cti", remedy="Ask for a new code.")
 
 
-def check_window(not_before_ms: int, expires_at_ms: int, at_ms: int, *, where: str) -> None:
-    """Raise `NotValidNow` outside `[not_before_ms, expires_at_ms)`."""
-    if at_ms < not_before_ms:
+def check_window(not_before_ms: int, expires_at_ms: int, at_ms: int, *, where: str, behind: bool = False) -> None:
+    """Raise `NotValidNow` outside `[not_before_ms, expires_at_ms)`; `behind`: only after it."""
+    if at_ms < not_before_ms and not behind:
         raise NotValidNow("not valid yet", where=f"{where}.nbf", remedy="Come back later.")
     if at_ms >= expires_at_ms:
         raise NotValidNow("expired", where=f"{where}.exp", remedy="Ask for a new code.")
 
 
-def check_key_window(key: RoleKey | None, at_ms: int) -> None:
-    """Raise `NotValidNow` when the issuer's key is not in its window."""
-    if key is not None and not key.valid_at(at_ms):
+def check_key_window(key: RoleKey | None, at_ms: int, *, behind: bool = False) -> None:
+    """Raise `NotValidNow` when the issuer's key is not in its window; `behind`: only after it."""
+    if key is not None and not key.valid_at(max(at_ms, key.not_before_ms) if behind else at_ms):
         raise NotValidNow("the issuer's key is outside its window", where="token.key", remedy="Ask for a new code.")

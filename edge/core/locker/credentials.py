@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge.core.locker.state import LockerState
+from edge.ports import Now
 from edge.wire.errors import AlreadyUsed, NotValidNow, Revoked, WireError, WrongOrigin
 from edge.wire.pickup_claims import Operation, locker_audience
 from edge.wire.pickup_courier import check_courier_claims, open_courier_action
@@ -60,14 +61,18 @@ def wears_token(text: str) -> bool:
     return wears_credential(text)
 
 
-def open_credential(text: str, state: LockerState, at_ms: int) -> Credential | str:
-    """The credential, or the reason why it opens nothing here and now."""
+def open_credential(text: str, state: LockerState, now: Now) -> Credential | str:
+    """The credential, or the reason why it opens nothing here and now.
+
+    Before the first signed time of a boot the clock stands at its floor, and true time is that or later: what was
+    issued while the device was cut off is not too early then.
+    """
     if state.trust is None:
         return "untrusted"
     try:
         if text.startswith(ACTION_PREFIX):
-            return _action(text, state, at_ms)
-        return _token(text, state, at_ms)
+            return _action(text, state, now)
+        return _token(text, state, now)
     except WireError as error:
         return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "untrusted")
 
@@ -76,16 +81,17 @@ def _audiences(state: LockerState) -> frozenset[str]:
     return state.desired.audiences | {locker_audience(state.device_id)}
 
 
-def _token(text: str, state: LockerState, at_ms: int) -> Credential | str:
+def _token(text: str, state: LockerState, now: Now) -> Credential | str:
     assert state.trust is not None
     claims = open_token(text, state.trust)
     check_claims(
         claims,
         _audiences(state),
-        at_ms,
+        now.at_ms,
         issuer=state.trust.fleet,
         used=state.durable.used_jtis,
         revoked=state.desired.revoked,
+        behind=now.clock == "floor",
     )
     kind = TOKEN_VISITS.get(claims.operation)
     whose = claims.subject if kind == "technician" else claims.pickup_id
@@ -94,16 +100,17 @@ def _token(text: str, state: LockerState, at_ms: int) -> Credential | str:
     return Credential(kind, claims.operation, claims.jti, claims.pickup_id, claims.subject, claims.expires_at_ms)
 
 
-def _action(text: str, state: LockerState, at_ms: int) -> Credential | str:
+def _action(text: str, state: LockerState, now: Now) -> Credential | str:
     assert state.trust is not None
     claims = open_courier_action(text, state.trust)
     check_courier_claims(
         claims,
         _audiences(state),
-        at_ms,
+        now.at_ms,
         issuer=state.trust.fleet,
         used=state.durable.used_jtis,
         revoked=state.desired.revoked,
+        behind=now.clock == "floor",
     )
     action = claims.action
     kind = ACTION_VISITS.get(action.operation)

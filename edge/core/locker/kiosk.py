@@ -53,7 +53,7 @@ def _credential_scanned(turn: Turn, text: str, fresh_id: str) -> None:
     ready = durable.restored and turn.state.writable
     if turn.state.session.step not in TAKES_CREDENTIALS and not (emptying and ready and _nobody(turn)):
         return
-    found = open_credential(text, turn.state, turn.now.at_ms)
+    found = open_credential(text, turn.state, turn.now)
     if not isinstance(found, str) and durable.decommissioning is not None and found.operation not in _STAFF:
         found = "decommissioning"
     if isinstance(found, str):

@@ -73,7 +73,7 @@ def ask_second(turn: Turn) -> None:
 
 def second_scanned(turn: Turn, text: str, fresh_id: str) -> None:
     """Another technician's credential, consumed by this visit; one person with two credentials is one person."""
-    found = open_credential(text, turn.state, turn.now.at_ms)
+    found = open_credential(text, turn.state, turn.now)
     why = found if isinstance(found, str) else _no_second(turn, found)
     if why is not None:
         turn.record("qr_refused", reason=why)

@@ -111,6 +111,8 @@ class LockerWorld:
         self.signals: list[str] = []
         self.layout = {no: Compartment(no, Channel("a", no), 400, 200, 500) for no in range(1, doors + 1)}
         self.snapshot_every_events = 256
+        self.floor_at_ms = T0_MS  # what the clock begins with at the next boot
+        self.poll_ms = Pace().poll_ms
 
     def give_pin_key(self) -> None:
         wrapped = wrap_secret(PIN_SECRET, public=self.keys.wrap_public, device_id=DEVICE, name=PIN_KEY, version=1)
@@ -126,13 +128,13 @@ class LockerWorld:
         start = Start(self.random, T0_MS)
         opened = open_event_log(self.folder / "log", owner, start, Disk, LogLimits(ballast_bytes=0))
         self.log, self.stream = opened.log, opened.head.stream
-        self.clock = AuthorityClock(T0_MS, lambda: int(loop.time() * 1000))
+        self.clock = AuthorityClock(self.floor_at_ms, lambda: int(loop.time() * 1000))
         self.agent = LockerAgent(
             SyncIdentity(FLEET.name, DEVICE, "test/1", FLEET.root.public),
             LockerPorts(
                 log=self.log, bus=Nowhere(), bank=self.cabinet, keys=self.keys, clock=self.clock, random=self.random,
                 documents=self.documents, on_signal=self.signals.append,
-                pace=Pace(snapshot_every_events=self.snapshot_every_events),
+                pace=Pace(poll_ms=self.poll_ms, snapshot_every_events=self.snapshot_every_events),
             ),
             Rebuilt.from_log(opened.head, opened.snapshot, opened.tail),
             FLEET.bundle,
