@@ -31,6 +31,7 @@ from edge.core.locker.model import (
     Recheck,
     Record,
     SecretStored,
+    SensorRead,
     Signal,
     Started,
     StartTimer,
@@ -41,7 +42,7 @@ from edge.core.locker.model import (
 from edge.core.locker.state import LockerState
 from edge.core.sync.patience import can_wait
 from edge.errors import SecretMissing, StorageFailed, StorageFull
-from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random
+from edge.ports import Channel, ChannelReading, Clock, EventLog, KeyStore, LockBank, Random, SensorKind
 from edge.wire.event import EventDraft
 from edge.wire.event_types import EVENT_TYPES
 from edge.wire.pickup_pin import same_pin
@@ -51,6 +52,13 @@ COMMIT_EVENTS = 100  # well within one commit's 500 events and 64 KiB
 _KEPT = (
     Started, DoorRead, PulseEnded, TimerFired, BoardChanged, DesiredReceived, SecretStored, LinkAlarm,
 )  # fmt: skip
+_COMES_AGAIN = frozenset(
+    {SensorKind.TEMPERATURE, SensorKind.AMBIENT}
+)  # read anew every minute; the others tell changes
+
+
+def _whose(reading: SensorRead) -> tuple[SensorKind, str]:
+    return reading.kind, reading.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ class Runtime:
 
     async def take(self, event: Input) -> None:
         """One whole turn: step, commit, effects. Behind what waits for space, facts queue up in their order."""
-        if self._held_back and isinstance(event, _KEPT):
+        if self._waits(event):
             self._held_back.append(event)
             return
         if self._not_started and event == StorageChanged(writable=True):
@@ -144,6 +152,15 @@ class Runtime:
         for effect in effects:
             self._carry_out(effect)
         self._on_change(state)
+
+    def _waits(self, event: Input) -> bool:
+        """Facts queue up behind those that wait for space; a sensor's reading only behind that sensor's own.
+
+        An alarm alone may draw on the log's reserve, so that what an enclosure says is tried at once.
+        """
+        if not isinstance(event, SensorRead):
+            return bool(self._held_back) and isinstance(event, _KEPT)
+        return any(isinstance(held, SensorRead) and _whose(held) == _whose(event) for held in self._held_back)
 
     # --- commit ----------------------------------------------------------------------------------------------
 
@@ -177,7 +194,7 @@ class Runtime:
 
     def _refused(self, event: Input) -> None:
         """The log is full: keep facts for later, close the kiosk, raise the alarm, probe until space is back."""
-        if isinstance(event, _KEPT):
+        if isinstance(event, _KEPT) or (isinstance(event, SensorRead) and event.kind not in _COMES_AGAIN):
             self._held_back.append(event)
         if self.state.writable:
             self._queue.extendleft((StorageChanged(writable=False), StorageChanged(writable=False)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class Cabinet:
         self.device_id = device_id
         self.compartments = {no: Compartment(no) for no in range(1, weather.compartments + 1)}
         self.board_answers = True
+        self.shut: Counter[int] = Counter()  # how often each door was shut
         self.on_change: Callable[[], None] = lambda: None
         self._weather, self._loop, self._dice = weather, loop, dice
 
@@ -46,6 +48,7 @@ class Cabinet:
     def close(self, no: int) -> None:
         if self.compartments[no].open:
             self.compartments[no].open = False
+            self.shut[no] += 1
             self.on_change()
 
     def force(self, no: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from edge.core.locker.state import LockerState
 from edge.core.locker.steps import Step
 from edge.errors import EdgeError, LinkDown, SecretMissing
 from edge.link.sync_driver import SyncIdentity
-from edge.ports import Channel, ChannelReading, PulseReply
+from edge.ports import Channel, ChannelReading, Cursor, PulseReply
 from edge.runtime import Pace
 from edge.storage.event_log import InlineEventLog
 from edge.storage.limits import LogLimits
 from edge.storage.opening import Owner, Start, open_event_log
-from edge.wire.event import parse_event
+from edge.wire.event import EventDraft, parse_event
 from edge.wire.pickup_pin import derive_pin
 from edge.wire.secrets import PIN_KEY, unwrap_secret
 from tests.fleets import Fleet, FleetDevice
@@ -210,10 +210,16 @@ class SimDevice:
         oracle, device_id, boot = self._oracle, self.device_id, self.boot
         return DiskLog(
             log, self.disk, self._facts, self.hazard,
-            returned=lambda drafts, cursor: oracle.appended(device_id, boot, drafts, cursor),
+            returned=lambda drafts, cursor: self._returned(boot, drafts, cursor),
             receipted=lambda size: oracle.receipted(device_id, size, self.stored()),
             refused=lambda: self._poll_later(1.0),
         )  # fmt: skip
+
+    def _returned(self, boot: int, drafts: Sequence[EventDraft], cursor: Cursor) -> None:
+        self._oracle.appended(self.device_id, boot, drafts, cursor)
+        for draft in drafts:
+            if draft.type == "parcel_deposited" and self.cabinet.board_answers:
+                self._oracle.deposited(self.device_id, draft.data["compartment_no"], self.cabinet.shut)
 
     stored: Callable[[], int] = staticmethod(lambda: 0)  # how much of the stream the ledger holds
 
@@ -274,6 +280,7 @@ class SimDevice:
     def pulsed(self, no: int, boot: int) -> None:
         device_at_ms = self.clock.now().at_ms
         self._oracle.pulsed(self.device_id, boot, no, self.true_at_ms(), device_at_ms)
+        self._facts.shut_at_pulse[no] = self.cabinet.shut[no]
 
     true_at_ms: Callable[[], int] = staticmethod(lambda: 0)
 
@@ -293,6 +300,16 @@ class SimDevice:
             return DARK
         session = self.agent.runtime.state.session
         return Screen(session.step.value, session.compartment_no, session.message)
+
+    def sizes(self) -> list[str]:
+        """The codes of the sizes that the screen offers."""
+        return [] if not self.alive or self.agent is None else [size["code"] for size in self.agent.view()["sizes"]]
+
+    def held(self, no: int) -> list[str]:
+        """What the list in a technician's hand says of this compartment."""
+        if not self.alive or self.agent is None:
+            return []
+        return [held.parcel_id for held in self.agent.runtime.state.durable.slot(no).held]
 
     def serves(self, parcel_id: str) -> bool | None:
         """Whether the screen speaks of this parcel's deposit; None when it is dark or speaks of none."""

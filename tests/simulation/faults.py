@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from cloud_bridge.storage.inline import InlineDatabase
 from edge.agents.locker import LockerAgent, Rebuilt
-from edge.core.locker import machine
+from edge.core.locker import machine, steps
+from edge.core.locker.custody import settle_custody
 from edge.core.locker.fold import fold
 from edge.core.locker.model import (
     CommandReceived,
@@ -22,13 +23,14 @@ from edge.core.locker.model import (
     Input,
     PinChecked,
     PinEntered,
+    Pressed,
     ReadyToPulse,
     Recheck,
     Record,
     Scanned,
 )
 from edge.core.locker.pin_limits import PinLimits
-from edge.core.locker.state import LockerState
+from edge.core.locker.state import LockerState, Turn
 from edge.core.sync.model import SendBatch
 from edge.link.sync_driver import SyncDriver
 from edge.ports import Cursor, Now
@@ -87,6 +89,35 @@ def _attempt_after_compare(state: LockerState, event: Input, now: Now) -> Step:
         state = replace(state, durable=fold(state.durable, draft.type, draft.data, draft.at_ms))
         state, effects = machine.step(state, event, now)
         return state, (Record(draft), *effects)
+    return machine.step(state, event, now)
+
+
+def _audience_ignored(state: LockerState, event: Input, now: Now) -> Step:
+    """Whatever the fleet has signed is good at every locker."""
+    if isinstance(event, Scanned):
+        everywhere = state.desired.audiences | {"locker:locker-elsewhere"}
+        after, effects = machine.step(replace(state, desired=replace(state.desired, audiences=everywhere)), event, now)
+        return replace(after, desired=replace(after.desired, audiences=state.desired.audiences)), effects
+    return machine.step(state, event, now)
+
+
+def _deposit_by_page(state: LockerState, event: Input, now: Now) -> Step:
+    """The courier has pressed "done", so the parcel is in."""
+    session = state.session
+    at_door = session.step is steps.Step.DOOR_OPEN and session.purpose == "deposit" and session.deposit is not None
+    if isinstance(event, Pressed) and event.action == "done" and at_door and session.compartment_no is not None:
+        turn = Turn(state, now)
+        settle_custody(turn, session.compartment_no, attended=True)
+        return turn.result()
+    return machine.step(state, event, now)
+
+
+def _second_person_is_anybody(state: LockerState, event: Input, now: Now) -> Step:
+    """A second code will do, whosoever it is."""
+    if isinstance(event, Scanned) and state.session.step is steps.Step.SECOND:
+        nobody = replace(state, session=replace(state.session, actor="nobody"))
+        after, effects = machine.step(nobody, event, now)
+        return replace(after, session=replace(after.session, actor=state.session.actor)), effects
     return machine.step(state, event, now)
 
 
@@ -195,6 +226,17 @@ class PubackSync(SyncDriver):
     _CARRY: Mapping[Any, Any] = {**SyncDriver._CARRY, SendBatch: _send_batch_and_move_on}  # type: ignore[assignment]
 
 
+class RetainedSync(SyncDriver):
+    """A message is a message, whether the broker kept it or not."""
+
+    def received(self, channel: str, payload: bytes, retained: bool) -> None:
+        super().received(channel, payload, False)
+
+
+class RetainedAgent(LockerAgent):
+    sync_type = RetainedSync
+
+
 class PubackAgent(LockerAgent):
     sync_type = PubackSync
 
@@ -259,6 +301,11 @@ FAULTS: Mapping[str, Fault] = {
         Fault("drop_over_backlog", "old news is not worth a full card", Parts(log=DroppingLog)),
         Fault("credential_used_twice", "the code is signed, so it is good",
               Parts(agent=_with_step(_credentials_again))),
+        Fault("credential_of_another_locker", "the fleet has signed it", Parts(agent=_with_step(_audience_ignored))),
+        Fault("deposit_confirmed_by_page", "the courier has pressed done", Parts(agent=_with_step(_deposit_by_page))),
+        Fault("open_all_by_one_person", "a second code is a second person",
+              Parts(agent=_with_step(_second_person_is_anybody))),
+        Fault("retained_open_executed", "the cloud has signed it", Parts(agent=RetainedAgent)),
         Fault("pulse_repeated", "the door did not open, try again", Parts(agent=_with_runtime(RetryingRuntime))),
         Fault("pulse_at_boot", "finish what the crash interrupted", Parts(agent=BootPulseAgent)),
         Fault("attempts_forgotten_at_boot", "a counter in memory will do", Parts(agent=ForgettingAgent)),

@@ -59,6 +59,8 @@ class DeviceFacts:
     attempts_recorded: int = 0
     attempts_compared: int = 0
     named: Counter[int] = field(default_factory=Counter)  # compartments that an alarm or a disabling has named
+    shut_at_pulse: Counter[int] = field(default_factory=Counter)  # how often each door had been shut when it was pulsed
+    people: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)  # visit → whose, and who joined it
     appending: bool = False
     running: Durable | None = None
     appends: int = 0
@@ -76,6 +78,7 @@ class Oracle:
         self.devices: dict[str, DeviceFacts] = defaultdict(DeviceFacts)
         self.commands: dict[str, Issued] = {}
         self.commands_pulsed: set[str] = set()
+        self.foreign: set[str] = set()  # credentials that were issued for another locker
         self.stats: Counter[str] = Counter()
 
     def note(self, who: str, what: str, *more: Any) -> None:
@@ -103,6 +106,9 @@ class Oracle:
 
     def _learn(self, device_id: str, facts: DeviceFacts, boot: int, name: str, data: Mapping[str, Any]) -> None:
         if name == "unlock_authorised":
+            actor, joined = facts.people.get(data["visit_id"], (None, None))
+            if data["cause"] == "open_all" and (joined is None or joined == actor):
+                self.violate("two_persons", device_id, f"open-all in a visit of {actor} and {joined}")
             facts.permissions.append(
                 Permission(data["authority_id"], data["compartment_no"], boot, data.get("command_id"))
             )
@@ -112,14 +118,30 @@ class Oracle:
             self._learn_names(device_id, facts, name, data)
 
     def _learn_names(self, device_id: str, facts: DeviceFacts, name: str, data: Mapping[str, Any]) -> None:
-        if name == "visit_started" and "jti" in data:
-            if data["jti"] in facts.visits_by_jti:
-                self.violate("credential_once", device_id, f"credential {data['jti'][:8]} started a second visit")
-            facts.visits_by_jti[data["jti"]] = data["visit_id"]
+        if name in ("visit_started", "visit_joined"):
+            self._learn_visit(device_id, facts, name, data)
         elif name in ("compartment_disabled", "door_opened_unauthorised", "door_left_open"):
             facts.named[data["compartment_no"]] += 1
         elif name == "alarm_raised" and data.get("subject", "").isdigit():
             facts.named[int(data["subject"])] += 1
+
+    def _learn_visit(self, device_id: str, facts: DeviceFacts, name: str, data: Mapping[str, Any]) -> None:
+        """A credential opens one visit, here, and once."""
+        visit_id, jti = data["visit_id"], data.get("jti")
+        actor, joined = facts.people.get(visit_id, (None, None))
+        facts.people[visit_id] = (data.get("actor"), joined) if name == "visit_started" else (actor, data.get("actor"))
+        if jti is None:
+            return
+        if jti in self.foreign:
+            self.violate("credential_here", device_id, f"credential {jti[:8]} was issued for another locker")
+        if jti in facts.visits_by_jti:
+            self.violate("credential_once", device_id, f"credential {jti[:8]} started a second visit")
+        facts.visits_by_jti[jti] = visit_id
+
+    def deposited(self, device_id: str, no: int, shut: Counter[int]) -> None:
+        """`parcel_deposited` was recorded; `shut`: how often each door has been shut so far."""
+        if shut[no] <= self.devices[device_id].shut_at_pulse.get(no, -1):
+            self.violate("deposit_by_door", device_id, f"deposited in {no}, whose door was not shut since its pulse")
 
     def reopened(self, device_id: str, raws: Sequence[tuple[str, Mapping[str, Any]]], first: int, stream: str) -> None:
         """After a restart the log must still hold every event whose append returned.

@@ -48,6 +48,10 @@ class People:
         self._grant = ""
         self._grant_until_ms = 0
 
+    def queue_of(self, device: SimDevice) -> asyncio.Lock:
+        """Who has it stands in front of this locker."""
+        return self._queues[device.device_id]
+
     # --- daily life ------------------------------------------------------------------------------------------
 
     async def mail(self, device: SimDevice, group: asyncio.TaskGroup) -> None:
@@ -117,11 +121,11 @@ class People:
             device.scan("not-a-label!")
             await asyncio.sleep(1)
         device.scan(parcel.parcel_id)
-        no = await self._door(device)
+        no = await self.door(device)
         if no is not None:
-            await self._put_in(device, parcel, no)
+            await self.put_in(device, parcel, no)
 
-    async def _door(self, device: SimDevice) -> int | None:
+    async def door(self, device: SimDevice) -> int | None:
         """Watch the screen until a door opens; press the button when it is offered. The number of the open door."""
         shown: list[int] = []
 
@@ -145,7 +149,7 @@ class People:
             await asyncio.sleep(0.3)
         return None
 
-    async def _put_in(self, device: SimDevice, parcel: Parcel, no: int) -> None:
+    async def put_in(self, device: SimDevice, parcel: Parcel, no: int) -> None:
         await asyncio.sleep(self._dice.uniform(*HANDS_S))
         compartment = device.cabinet.compartments[no]
         if not compartment.open:
@@ -204,7 +208,7 @@ class People:
             device.enter_pin(secret)
         else:
             device.scan(secret)
-        no = await self._door(device)
+        no = await self.door(device)
         if no is None:
             return
         await asyncio.sleep(self._dice.uniform(*HANDS_S))
@@ -215,7 +219,7 @@ class People:
         if len(secret) != 9 and self._dice.random() < 0.3:
             await asyncio.sleep(5)
             device.scan(secret)  # the same code a second time
-            again = await self._door(device)
+            again = await self.door(device)
             if again is not None:
                 self._take(device, parcel, again)
                 await self._shut(device, again)

@@ -21,6 +21,7 @@ from tests.simulation.oracle import Oracle, Violation
 from tests.simulation.parts import Parts
 from tests.simulation.people import People
 from tests.simulation.trace import Trace
+from tests.simulation.visitors import Visitors
 from tests.simulation.weather import Weather, weather_of
 from tests.virtual_loop import VirtualLoop, run_virtual
 
@@ -76,7 +77,7 @@ class World:
         self.loop, self.weather = loop, weather
         self._seed = seed
         self.oracle = Oracle(loop, trace)
-        fleet = make_fleet(weather.devices)
+        fleet = self._fleet = make_fleet(weather.devices)
         self.network = Network(weather, loop, self._dice("network"), self.oracle)
         wires = {device_id: self.network.wire(device_id) for device_id in fleet.devices}
         self.cloud = SimCloud(fleet, weather, loop, self._dice("cloud"), self.network, self.oracle, parts)
@@ -124,6 +125,8 @@ class World:
             troubles = [crowd.create_task(trouble) for trouble in self._troubles()]
             for device in self.devices.values():
                 crowd.create_task(self.people.mail(device, crowd))
+                if self.weather.visitors_every_s:
+                    crowd.create_task(self._visitors(device).come(device))
             if self.weather.support_every_s:
                 crowd.create_task(self.people.support())
             if self.weather.crowbar_every_s:
@@ -134,6 +137,10 @@ class World:
                 task.cancel()
         await self._heal()
         self._judge()
+
+    def _visitors(self, device: SimDevice) -> Visitors:
+        dice = self._dice(f"{device.device_id}/visitors")
+        return Visitors(self.people, self._fleet, self.cloud, dice, self.oracle, self.weather.visitors_every_s)
 
     def _troubles(self) -> list[Awaitable[None]]:
         weather, dice = self.weather, self._dice("troubles")

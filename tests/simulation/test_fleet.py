@@ -9,6 +9,7 @@ import pytest
 from tests.simulation.faults import FAULTS
 from tests.simulation.run import Outcome, run_seed
 from tests.simulation.weather import weather_of
+from tests.simulation.wires import PLANTS, run_wires
 
 SEEDS, GROUPS, HOURS = 50, 10, 1
 
@@ -38,6 +39,16 @@ def test_fleet_with_a_planted_fault_is_caught(name: str, rule: str) -> None:
     caught = (run_seed(seed, FAULTS[name].parts).violation for seed in range(20))
     violation = next((found for found in caught if found is not None), None)
     assert violation is not None and violation.rule == rule
+
+
+def test_wires_keep_every_rule() -> None:
+    for seed in range(25):
+        assert run_wires(seed) is None, f"wires, seed {seed}"
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_wires_with_a_planted_driver_are_caught(name: str) -> None:
+    assert any(run_wires(seed, PLANTS[name][1]) is not None for seed in range(20))
 
 
 def test_run_of_the_same_seed_is_the_same_run() -> None:

@@ -54,6 +54,7 @@ class Weather:
     leaves_open: float = 0.05
     pushes_in: float = 0.0
     support_every_s: int = 0
+    visitors_every_s: int = 0  # senders, technicians, impostors
 
 
 FAIR = Weather()
@@ -81,7 +82,8 @@ def weather_of(seed: int) -> Weather:
     )
     troubles = {name: strengths for name, strengths in _TROUBLES.items() if dice.random() < 0.4}
     drawn = replace(drawn, **{name: dice.choice(strengths) for name, strengths in troubles.items()})
-    return replace(drawn, parcels_a_round=dice.choice((1, 1, 3)))
+    drawn = replace(drawn, parcels_a_round=dice.choice((1, 1, 3)))
+    return replace(drawn, visitors_every_s=dice.choice((0, 900, 2_700)))
 
 
 _TROUBLES: dict[str, tuple[object, ...]] = {

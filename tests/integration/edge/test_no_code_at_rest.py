@@ -12,9 +12,10 @@ import pytest
 import structlog
 
 from edge.agents.diagnostics import LossyStream
+from edge.wire.pickup_claims import Operation
 from edge.wire.pickup_pin import derive_pin
 from tests.machine.playbook import hex_id
-from tests.machine.visitors import courier_code, pickup_code
+from tests.machine.visitors import courier_code, pickup_code, technician_code
 from tests.unit.edge.locker_world import DEVICE, PIN_SECRET, T0_MS, LockerWorld
 from tests.unit.edge.test_runtime import HERE, RESERVATION
 from tests.virtual_loop import run_virtual
@@ -92,6 +93,65 @@ async def _life(world: LockerWorld, lines: io.StringIO) -> dict[str, str]:
     }
 
 
+async def _flows(world: LockerWorld, lines: io.StringIO) -> dict[str, str]:
+    """A drop-off, a parcel nobody announced, a dispute, technicians; names and numbers held under the scanner."""
+    secrets = {
+        "sender's code": pickup_code(21, 61, audience=HERE, at_ms=T0_MS, operation=Operation.DROP_OFF),
+        "courier's code": courier_code(22, audience=HERE, at_ms=T0_MS),
+        "technician's code": technician_code(23, audience=HERE, at_ms=T0_MS),
+        "second technician's code": technician_code(24, "tech:ben", audience=HERE, at_ms=T0_MS),
+        "other locker's code": pickup_code(25, 62, audience="locker:locker-9999", at_ms=T0_MS),
+        "recipient's code": pickup_code(26, 77, audience=HERE, at_ms=T0_MS),
+        "name": NAME, "mail": MAIL, "phone": PHONE,
+    }  # fmt: skip
+
+    async def does(*acts: str) -> None:
+        for act in acts:
+            getattr(world.agent, "press" if act.isascii() and ":" in act and act[0].islower() else "scan")(act)
+            await asyncio.sleep(0.4)
+            for no, door in world.cabinet.doors.items():
+                if door.open and world.step == "door_open":
+                    door.parcels = door.parcels or [f"x{no}"]
+                    await asyncio.sleep(0.3)
+                    door.open = False
+                    await asyncio.sleep(0.6)
+
+    async with world.running():
+        world.restore(reservations=[RESERVATION], limits={"openings_per_minute": 100})
+        await asyncio.sleep(0.1)
+        await does(secrets["sender's code"], "size:400x200x500")
+        await asyncio.sleep(70)
+        await does(
+            secrets["courier's code"], NAME, PHONE, "PW-UNKNOWN", "size:400x200x500", str(RESERVATION["parcel_id"])
+        )
+        world.agent.press("done")
+        await asyncio.sleep(70)
+        await does(secrets["other locker's code"])
+        world.agent.scan(secrets["recipient's code"])
+        await asyncio.sleep(0.5)
+        world.agent.press("damaged")
+        await asyncio.sleep(0.3)
+        for door in world.cabinet.doors.values():
+            door.open = False
+        await asyncio.sleep(70)
+        world.agent.scan(secrets["technician's code"])
+        await asyncio.sleep(0.3)
+        world.agent.press("open_all")
+        await asyncio.sleep(0.3)
+        for held in (NAME, MAIL, secrets["second technician's code"]):
+            await does(held)
+        await asyncio.sleep(5)
+        structlog.get_logger().info("state", state=repr(world.agent.runtime.state), view=world.agent.view())
+        happened = {f"{name} {data.get('origin', '')}".strip() for name, data in world.events()}
+        (world.folder / "view.json").write_text(repr(world.agent.view()))
+        (world.folder / "unpacked.bin").write_bytes(b"\n".join(world.log.store.read_tail(0)))
+    for name in ("parcel_deposited drop_off", "parcel_deposited unannounced", "parcel_disputed", "visit_joined",
+                 "qr_refused", "label_refused"):  # fmt: skip
+        assert name in happened, (name, happened)
+    (world.folder / "diagnostics.json").write_text(lines.getvalue())
+    return secrets
+
+
 @pytest.fixture
 def diagnostics() -> Iterator[io.StringIO]:
     lines = io.StringIO()
@@ -110,6 +170,15 @@ def test_no_code_name_or_number_is_in_any_file_of_a_device_that_was_used(
     world.give_pin_key()
     world.snapshot_every_events = 1
     secrets = run_virtual(_life(world, diagnostics))
+    assert found_in(world.folder, secrets) == []
+
+
+def test_no_code_name_or_number_is_in_any_file_after_every_other_kind_of_visit(
+    tmp_path: Path, diagnostics: io.StringIO
+) -> None:
+    world = LockerWorld(tmp_path / "device", doors=4)
+    world.give_pin_key()
+    secrets = run_virtual(_flows(world, diagnostics))
     assert found_in(world.folder, secrets) == []
 
 
