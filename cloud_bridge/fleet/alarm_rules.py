@@ -31,7 +31,7 @@ _CRITICAL = frozenset(
 ALARM_TYPES = frozenset(
     [
         "alarm_raised", "alarm_cleared", "door_opened_unauthorised", "door_left_open", "door_closed", "log_recovered",
-        "board_lost", "board_found", "desired_refused", "desired_applied",
+        "board_lost", "board_found", "desired_refused", "desired_applied", "release_fell_back", "release_committed",
     ]
 )  # fmt: skip
 
@@ -62,6 +62,10 @@ def _changes(type_name: str, data: Mapping[str, Any]) -> tuple[AlarmChange, ...]
             return (_raise(type_name, str(data["module"]), ""),)
         case "board_found":
             return (AlarmChange(False, "board_lost", str(data["module"])),)
+        case "release_fell_back":
+            return (_raise(type_name, str(data["kind"]), f"{data['version']} {data['reason']}"),)
+        case "release_committed":
+            return (AlarmChange(False, "release_fell_back", str(data["kind"])),)
         case "desired_refused":
             return (_raise(type_name, "", f"{data['reason']} {detail}".strip()),)
         case "desired_applied":
