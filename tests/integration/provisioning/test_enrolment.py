@@ -249,11 +249,11 @@ async def test_agent_goes_on_when_its_certificate_cannot_be_read_or_renewed(worl
 
 def test_wiped_device_has_no_key_and_keeps_its_log(world: EstWorld) -> None:
     card = world.card(any_serial=True)
-    device_id = run(card, "1000bb01").device_id
+    device_id = run(card, "1000be01").device_id
     (card / "data/log").mkdir()
     (card / "data/log/events.db").write_bytes(b"events")
     words = ["wipe", "--data", str(card / "data"), "--confirm"]
-    assert CliRunner().invoke(app, [*words, "locker-1000bb02"]).exit_code == 5
+    assert CliRunner().invoke(app, [*words, "locker-1000be02"]).exit_code == 5
     assert CliRunner().invoke(app, [*words, device_id, "--dry-run"]).exit_code == 0
     assert (card / "data/keys/log.key").exists()
     held = [path.read_bytes() for path in (card / "data/keys").iterdir()]
