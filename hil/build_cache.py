@@ -52,8 +52,12 @@ def which(tool: str) -> str | None:
 
 
 def execute(words: Sequence[str | Path], folder: Path | None = None, environment: dict[str, str] | None = None) -> str:
-    """Run a build step; its stdout. Raises BuildFailed with its last words."""
-    done = subprocess.run([str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True)
+    """Run a build step; its stdout. Raises ToolMissing, or BuildFailed with its last words."""
+    program = which(str(words[0]))
+    if program is None:
+        raise ToolMissing(f"not installed: {words[0]}", remedy=f"Install the package with {words[0]}.")
+    line = [program, *(str(word) for word in words[1:])]
+    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr or done.stdout)[-2000:]
         raise BuildFailed(f"ended with {done.returncode}", where=" ".join(map(str, words[:3])), remedy=said)

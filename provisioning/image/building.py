@@ -76,14 +76,17 @@ def need_root(what: str) -> None:
 def execute(
     words: Sequence[str | Path], *, folder: Path | None = None, environment: Mapping[str, str] = {}, feed: bytes = b""
 ) -> bytes:
-    """Run a build step; its stdout. Raises BuildFailed with its last words."""
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=folder,
-        env={**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8", **environment},
-        input=feed,
-        capture_output=True,
-    )
+    """Run a build step; its stdout. Raises ToolMissing, or BuildFailed with its last words."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=folder,
+            env={**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8", **environment},
+            input=feed,
+            capture_output=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolMissing(f"not installed: {words[0]}", remedy=f"Install the package with {words[0]}.") from error
     if done.returncode:
         said = (done.stderr or done.stdout)[-2000:].decode("utf-8", "replace")
         raise BuildFailed(f"ended with {done.returncode}", where=" ".join(map(str, words[:3])), remedy=said)

@@ -42,6 +42,8 @@ def test_tool_that_is_missing_is_named_with_its_package() -> None:
     with pytest.raises(ToolMissing, match="no-such-tool") as missing:
         need_tools({"sh": "dash", "no-such-tool": "its-package"})
     assert missing.value.remedy == "apt-get install its-package"
+    with pytest.raises(ToolMissing, match="no-such-tool"):
+        execute(["no-such-tool"])
 
 
 def test_build_step_that_fails_quotes_its_last_words() -> None:

@@ -116,6 +116,8 @@ def test_tool_or_step_that_fails_is_told_with_a_remedy() -> None:
     with pytest.raises(ToolMissing) as missing:
         need_tools({"no-such-tool": "its-package"})
     assert missing.value.remedy == "apt-get install its-package"
+    with pytest.raises(ToolMissing, match="no-such-tool"):
+        execute(["no-such-tool"])
     with pytest.raises(BuildFailed) as failed:
         execute(["sh", "-c", "echo why >&2; exit 4"])
     assert "why" in failed.value.remedy
