@@ -142,7 +142,7 @@ def _facts(locker: Locker, parcels: list[str], words: Words) -> str:
     name = words["parcels"] if len(parcels) > 1 else words["parcel"]
     listed = "<br>".join(f'<bdi dir="ltr">{escape(item)}</bdi>' for item in parcels)
     return (
-        f"<dl><div><dt>{words['where']}</dt><dd>{escape(locker.name)}<br>{escape(locker.address)}</dd></div>"
+        f"<dl><div><dt>{words['where']}</dt><dd><bdi>{escape(locker.name)}</bdi><br><bdi>{escape(locker.address)}</bdi></dd></div>"
         f"<div><dt>{name}</dt><dd>{listed}</dd></div></dl>"
     )
 

@@ -12,6 +12,7 @@ from tests.architecture.pages.events import events
 from tests.architecture.pages.http import http
 from tests.architecture.pages.machines import machines
 from tests.architecture.pages.topics import asyncapi, topics
+from tests.architecture.pages.wiring import PICTURES
 from tests.architecture.tracked import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -24,6 +25,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors,
     "http.md": http,
     "state-machines.md": machines,
+    **PICTURES,
 }
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     for name, make in PAGES.items():
         file, text = FOLDER / name, make()
         if not file.exists() or file.read_text("utf-8") != text:
+            file.parent.mkdir(exist_ok=True)
             file.write_text(text, "utf-8")
             sys.stdout.write(f"docs/reference/{name}\n")
 

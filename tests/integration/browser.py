@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
+from PIL import Image
 from playwright.async_api import Page as AsyncPage
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -76,8 +78,21 @@ def small_targets(page: Page, least_px: int) -> list[str]:
 
 def screenshot(page: Page, name: str) -> None:
     """Write a screenshot under docs, where the guides show it."""
+    _keep(page.screenshot(), name)
+
+
+async def screenshot_of(page: AsyncPage, name: str, *, whole: bool = False) -> None:
+    """The same for a page of the asynchronous interface; `whole`: what has to be scrolled to, too."""
+    _keep(await page.screenshot(full_page=whole, scale="css"), name)
+
+
+def _keep(picture: bytes, name: str) -> None:
+    """Few colours keep the repository small."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    taken = Image.open(BytesIO(picture))
+    path = SCREENSHOTS / f"{name}.png"
+    taken.convert("RGB").quantize(48, dither=Image.Dither.NONE).save(path, optimize=True)
+    assert path.stat().st_size <= 60_000, f"{path.name} has {path.stat().st_size} bytes"
 
 
 _OVERFLOWS = """() => {
@@ -120,6 +135,12 @@ _OVERFLOWS = """() => {
 def overflowing(page: Page) -> list[str]:
     """Text that leaves its button or the page, and buttons that cover each other."""
     found: list[str] = page.evaluate(_OVERFLOWS)
+    return found
+
+
+async def overflowing_in(page: AsyncPage) -> list[str]:
+    """The same for a page of the asynchronous interface."""
+    found: list[str] = await page.evaluate(_OVERFLOWS)
     return found
 
 

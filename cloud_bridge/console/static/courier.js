@@ -1,9 +1,11 @@
-// The phone of a courier or technician: a key of its own that never leaves it, a pass from the service for the day, and a fresh signed
-// code for each visit, made without any network. Formats: docs/reference/wire.md, pickup credentials.
+// The phone of a courier or technician: a key of its own that never leaves it, a pass from the service for the day,
+// and a fresh signed code for each visit, made without any network. Formats: docs/reference/wire.md, pickup credentials.
+import { showToday } from "/static/courier-today.js";
+import { say, translate } from "/static/courier-words.js";
 import { qrSvg } from "/static/qr.js";
 
 const $ = (id) => document.getElementById(id);
-const say = (text) => ($("status").textContent = text);
+const tell = (text) => ($("status").textContent = text);
 const utf8 = (text) => new TextEncoder().encode(text);
 const join = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
 const BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
@@ -100,8 +102,8 @@ async function call(path, body) {
 
 // By who is signed in: where passes come from, and what may be done with one.
 const WORK = {
-  courier: { api: "/v1/courier", title: "Courier", operations: { deposit: "Put parcels in", retrieve: "Take parcels out" } },
-  technician: { api: "/v1/technician", title: "Technician", operations: { maintain: "Maintain the locker" } },
+  courier: { api: "/v1/courier", operations: ["deposit", "retrieve"] },
+  technician: { api: "/v1/technician", operations: ["maintain"] },
 };
 
 async function offerRoute(keys, role) {
@@ -114,7 +116,7 @@ async function offerRoute(keys, role) {
     return label;
   }));
   $("route").hidden = false;
-  say(lockers.length ? "Choose the lockers of your route." : "No locker is installed yet.");
+  tell(say(lockers.length ? "choose" : "none"));
   $("fetch").onclick = async () => {
     try {
       const chosen = [...$("lockers").querySelectorAll("input:checked")];
@@ -124,7 +126,7 @@ async function offerRoute(keys, role) {
       await keep("pass", pass);
       work(keys, pass);
     } catch (error) {
-      say(error.message);
+      tell(error.message);
     }
   };
 }
@@ -134,10 +136,12 @@ function work(keys, pass) {
   $("route").hidden = true;
   $("act").hidden = false;
   $("locker").replaceChildren(...pass.lockers.map(([id, name]) => new Option(name, id)));
-  const { title, operations } = WORK[pass.role ?? "courier"];
-  $("who").textContent = title;
-  $("operation").replaceChildren(...Object.entries(operations).map(([value, words]) => new Option(words, value)));
-  say(`Your pass holds until ${new Date(pass.expires_at_ms).toLocaleTimeString()}; it works without network.`);
+  const role = pass.role ?? "courier";
+  $("who").textContent = say(role);
+  $("operation").replaceChildren(...WORK[role].operations.map((value) => new Option(say(value), value)));
+  tell(say("pass", { time: new Date(pass.expires_at_ms).toLocaleTimeString() }));
+  $("day").hidden = role !== "courier";
+  if (role === "courier") void showToday($("today"), pass.lockers, { call, keep, kept });
   $("make").onclick = async () => {
     const code = await signAction(pass.grant, keys, $("locker").value, $("operation").value);
     $("qr").innerHTML = qrSvg(code);
@@ -146,7 +150,7 @@ function work(keys, pass) {
     clearInterval(end);
     let left_s = LIFE_S;
     const tick = () => {
-      $("life").textContent = left_s > 0 ? `Hold it in front of the scanner. ${left_s} s left.` : "Used up by time. Show a new code.";
+      $("life").textContent = left_s > 0 ? say("hold", { s: left_s }) : say("used");
       if (left_s <= 0) {
         $("qr").hidden = true;
         clearInterval(end);
@@ -158,6 +162,7 @@ function work(keys, pass) {
   };
 }
 
+translate(document);
 try {
   const keys = await ownKeys();
   const pass = await kept("pass");
@@ -166,9 +171,5 @@ try {
   if (pass && pass.expires_at_ms > Date.now() && (pass.role ?? "courier") === role) work(keys, pass);
   else await offerRoute(keys, role);
 } catch (error) {
-  say(
-    error.name === "NotSupportedError" || !globalThis.crypto?.subtle
-      ? "This browser cannot make the key that your codes are signed with. Update it, or ask the depot for a paper code."
-      : `${error.message}`,
-  );
+  tell(error.name === "NotSupportedError" || !globalThis.crypto?.subtle ? say("old") : error.message);
 }

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from edge.screen.sentences import Sentences
 from edge.screen.server import DIST
-from tests.integration.browser import accessibility_findings, out_of_sight, overflowing, screenshot, small_targets
+from tests.integration.browser import accessibility_findings, out_of_sight, overflowing, small_targets
 from tests.integration.screen.locker_stand import LockerStand
 
 TARGET_PX = 64
@@ -70,11 +70,9 @@ class Visitor:
         modes: what is switched on for each visit, by its name on the page of languages and display.
     """
 
-    def __init__(
-        self, page: Page, stand: LockerStand, language: str = "en", modes: tuple[str, ...] = (), *, keeps: str = ""
-    ) -> None:
+    def __init__(self, page: Page, stand: LockerStand, language: str = "en", modes: tuple[str, ...] = ()) -> None:
         self.page, self.stand, self.language = page, stand, language
-        self._modes, self._keeps = modes, keeps
+        self._modes = modes
         self._judged: set[str] = set()
 
     def say(self, key: str, **numbers: int) -> str:
@@ -119,8 +117,6 @@ class Visitor:
         self._judged.add(name)
         found = faults(self.page, self.language)
         assert found == [], f"{name} in {self.language} {self._modes}: {found}"
-        if self._keeps:
-            screenshot(self.page, f"{self._keeps}-{name.split('-')[0]}")
 
     def press(self, choice: str) -> None:
         """Touches what is offered under that name."""
