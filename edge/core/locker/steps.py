@@ -30,6 +30,10 @@ _BEGINS = frozenset(
     {Step.CLOSED, Step.IDLE, Step.CHECKING, Step.LABEL, Step.SIZE, Step.MENU, Step.OPENING, Step.REFUSED}
 )
 _ENDS = frozenset({Step.CLOSED, Step.IDLE, Step.DONE, Step.REFUSED})
+# A door may have stood open before its pulse, so whatever follows its being shut may follow any step at a door.
+_AT_DOOR = _ENDS | {
+    Step.OPENING, Step.DOOR_OPEN, Step.RETRY, Step.LABEL, Step.SIZE, Step.CONFIRM, Step.MENU, Step.CHECK,
+}  # fmt: skip
 
 # from → the steps that may follow; any other move raises.
 SESSION_MOVES: Mapping[Step, frozenset[Step]] = {
@@ -38,10 +42,9 @@ SESSION_MOVES: Mapping[Step, frozenset[Step]] = {
     Step.CHECKING: _ENDS | {Step.OPENING, Step.RETRY, Step.LABEL, Step.SIZE},
     Step.LABEL: _ENDS | {Step.LABEL, Step.CHECKING, Step.SIZE, Step.OPENING},
     Step.SIZE: _ENDS | {Step.SIZE, Step.LABEL, Step.CHECKING, Step.OPENING},
-    Step.OPENING: _ENDS | {Step.OPENING, Step.DOOR_OPEN, Step.RETRY, Step.LABEL, Step.SIZE, Step.MENU, Step.CHECK},
-    Step.DOOR_OPEN: _ENDS
-    | {Step.DOOR_OPEN, Step.OPENING, Step.RETRY, Step.LABEL, Step.SIZE, Step.CONFIRM, Step.MENU, Step.CHECK},
-    Step.RETRY: _ENDS | {Step.RETRY, Step.OPENING, Step.DOOR_OPEN, Step.LABEL, Step.SIZE, Step.MENU},
+    Step.OPENING: _AT_DOOR,
+    Step.DOOR_OPEN: _AT_DOOR,
+    Step.RETRY: _AT_DOOR,
     Step.CONFIRM: _ENDS | {Step.CONFIRM, Step.LABEL},
     Step.MENU: _ENDS | {Step.MENU, Step.OPENING, Step.SECOND},
     Step.SECOND: _ENDS | {Step.SECOND, Step.MENU, Step.OPENING},

@@ -51,3 +51,12 @@ def test_reconciliation_waits_for_the_cap() -> None:
             play.wait(5_000).when(TimerFired("cap"))
         press(shut(opens(play)), "found:as_expected")
     assert play.data("reconciliation_finished")["checked"] == 14
+
+
+def test_reconciliation_asks_behind_a_door_that_was_said_not_to_open_and_is_shut() -> None:
+    play = press(opens(press(at_menu(), "reconcile")), "did_not_open")
+    assert play.state.session.step is Step.RETRY
+    shut(play)
+    assert play.state.session.step is Step.CHECK
+    press(play, "found:as_expected")
+    assert play.pulses()[-1].channel.number == 2

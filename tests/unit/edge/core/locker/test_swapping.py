@@ -189,3 +189,11 @@ def test_power_cut_in_a_reopening_is_settled_by_the_sensor_or_left_unverified(
     play.when(Started("test", "boot")).forget().door(2, DoorState.CLOSED, occupied)
     wanted = {False: "parcel_retrieved", True: "collect_abandoned", None: "compartment_disabled"}[occupied]
     assert wanted in play.types() and not play.state.durable.custody and play.pulses() == []
+
+
+def test_reopened_door_that_was_said_not_to_open_and_is_shut_asks_what_no_sensor_knows() -> None:
+    play = press(opens(press(deposit_blind(book()), "reopen")), "did_not_open")
+    shut(play)
+    assert play.state.session.step is Step.CONFIRM
+    press(play, "left_in")
+    assert play.state.durable.slot(2).held[0].parcel_id == "PW001"
