@@ -17,7 +17,7 @@ from tests.fleets import Fleet
 from tests.simulation.cloud import SimCloud
 from tests.simulation.device import SimDevice
 from tests.simulation.oracle import Issued, Oracle
-from tests.simulation.people import Parcel, People
+from tests.simulation.people import HANDS_S, Parcel, People
 
 HAND = Ed25519Signer(b"h" * 32)
 ELSEWHERE = locker_audience("locker-elsewhere")
@@ -111,6 +111,7 @@ class Visitors:
         no = await self._people.door(device)
         if no is None:
             return
+        await asyncio.sleep(self._dice.uniform(*HANDS_S))
         out = self._dice.random() < 0.5 and device.cabinet.compartments[no].parcels == [parcel_id]
         if out:
             device.cabinet.take(no)
