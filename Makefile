@@ -39,7 +39,7 @@ unit: venv
 browser: venv # one after the other: each drives a browser of its own
 	$(PY) -m pytest -m "browser and not slow" $(ARGS)
 
-browser-all: venv ## every flow of the kiosk, every language and display, each page judged by axe (about 12 min)
+browser-all: venv ## every flow of the kiosk, every language and display, each page judged by axe (about 10 min)
 	@.ci/system-packages.sh
 	$(PY) -m pytest -m "browser and slow" --timeout 600 $(ARGS)
 

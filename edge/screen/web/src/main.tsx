@@ -234,7 +234,8 @@ function Page() {
     <>
       {modes.reach.value ? null : top}
       {now.online ? null : <p class="offline">{say({ key: "offline" })}</p>}
-      <main data-step={now.step} data-screen={shown.name} class={`is-${shown.picture}`}>
+      {/* With nothing to press on it, a page that has to be scrolled must take the keyboard itself. */}
+      <main data-step={now.step} data-screen={shown.name} class={`is-${shown.picture}`} tabIndex={shown.choices.length === 0 ? 0 : undefined}>
         <Words shown={shown} now={now} />
         <div class="show">
           {shown.name === "idle" ? <p>{say({ key: "scan_here" })}</p> : null}
