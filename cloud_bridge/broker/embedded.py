@@ -76,6 +76,11 @@ class HardenedBroker(Broker):
         )
 
     async def _accept(self, stream: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        """One connection to its end. Python 3.11 would print a cancelled one as an error nobody handled."""
+        with suppress(asyncio.CancelledError):
+            await self._hold(stream, out)
+
+    async def _hold(self, stream: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         writer = BoundedWriter(out)
         if len(self._writers) >= self._embedded.max_connections:
             logger.warning("connection refused", reason="too many connections")

@@ -186,9 +186,9 @@ class Lockers:
             Conflict: the parcel has a reservation, or lies in a locker.
             NotPossibleNow: no compartment serves; the refusals say why.
         """
-        row = self.unplaced(conn, tenant, parcel_id, now_ms)
         self.locker_of(conn, tenant, locker_id)
         upkeep_store.refuse_leaving(conn, locker_id)
+        row = self.unplaced(conn, tenant, parcel_id, now_ms)
         reservation, assignment = self.bookings.reserve_row(conn, row, locker_id, now_ms)
         if reservation is None:
             reasons = "; ".join(f"{item.compartment_no}: {item.detail}" for item in assignment.rejected[:12])

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from cloud_bridge.lockers import reservation_store
+from cloud_bridge.lockers import place_store, reservation_store
 from cloud_bridge.lockers.drop_offs import DropOffs, DropOffWish
 from cloud_bridge.lockers.model import ParcelState, Recipient, Size, Wish
 from cloud_bridge.lockers.pickup_link import token_jti
+from cloud_bridge.lockers.places import Place
 from cloud_bridge.lockers.reactions import LockerReactions
 from cloud_bridge.lockers.service import Lockers
+from cloud_bridge.lockers.sphere import Point
 from cloud_bridge.ports import SystemRandom
 from edge.wire.keys import key_id
 from edge.wire.pickup_pin import derive_pin
@@ -35,11 +37,13 @@ class TwoLockers(World):
             lambda _c, device, parts: self.twins.update({(device, name): parts[name] for name in parts}),
             token_id=partial(token_jti, LINK_KEY),
             contact_key=LINK_KEY,
-            nearby=lambda _c, _tenant, locker_id, _wish, _now: [NEAR] if locker_id == "locker-0001" else [],
         )
         self.reactions = LockerReactions(self.lockers, SystemRandom())
         self.install(count=1)
         self.install(count=2, locker_id=NEAR)
+        for number, locker_id in enumerate(("locker-0001", NEAR)):
+            place = Place(locker_id, Point(52_520_000 + 1000 * number, 13_400_000))
+            self.db.write_now(lambda conn, place=place: place_store.put_place(conn, "acme", place))
 
     def plan(self, parcel_id: str) -> Any:
         return self.parcel(parcel_id).reservation
