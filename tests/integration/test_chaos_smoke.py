@@ -16,6 +16,7 @@ FAULTS = {Fault.RESET: 4, Fault.BRIDGE: 1, Fault.BROKER: 1, Fault.DEVICE: 1}
 TERMS = Terms("hardened", 3000, 2, 50, 6.0, 100.0, 1, FAULTS, FAULTS)
 
 
+@pytest.mark.slow
 async def test_chaos_over_hardened_broker_stores_each_event_once_and_the_judge_sees_a_spoilt_ledger(
     tmp_path: Path,
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import chain
 from pathlib import Path
 
+import pytest
 from gpiozero.pins.mock import MockFactory
 
 from edge.agents.hardware import Hardware, HardwareListeners
@@ -172,6 +173,7 @@ def test_a_door_of_every_family_and_of_own_pins_opens_is_seen_and_is_closed(tmp_
     play(tmp_path, story)
 
 
+@pytest.mark.slow
 def test_dead_boards_stop_no_other_and_a_port_is_found_again_by_its_path(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         for module in ("w", "k16"):
