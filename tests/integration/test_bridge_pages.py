@@ -128,6 +128,7 @@ async def test_phone_of_courier_or_technician_signs_a_code_that_the_locker_accep
     assert complaints == []
 
 
+@pytest.mark.slow
 async def test_recipient_opens_takes_more_time_sends_somebody_and_complains_on_the_page(browser: Browser) -> None:
     async with flow_world(extension_price_minor=0) as flow:
         await flow.announce("PW-0001")

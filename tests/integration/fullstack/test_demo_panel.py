@@ -209,7 +209,7 @@ def test_parcel_is_collected_offline_with_the_code_read_off_the_recipients_scree
     assert_gapless(demo.events())
 
 
-@pytest.mark.parametrize("name", ["broker", "bridge"])
+@pytest.mark.parametrize("name", [pytest.param("broker", marks=pytest.mark.slow), "bridge"])
 def test_what_happens_while_a_server_is_dead_arrives_once_it_lives(
     page: Page, kiosk: Page, demo: Demo, name: str
 ) -> None:
@@ -259,6 +259,7 @@ def test_full_disk_keeps_doors_shut_and_heals_by_itself(page: Page, kiosk: Page,
     assert_gapless(demo.events())
 
 
+@pytest.mark.slow
 def test_jammed_door_is_tried_three_times_then_out_of_service_and_the_next_one_opens(
     page: Page, kiosk: Page, demo: Demo
 ) -> None:
