@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edge.core.locker.desired import Compartment, Desired
 from edge.core.locker.machine import step
 from edge.core.locker.model import (
     BoardChanged,
@@ -107,6 +108,8 @@ class Runtime:
         self._wake = asyncio.Event()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._readings: dict[Channel, ChannelReading] = {}
+        self._by_channel: dict[Channel, int] = {}
+        self._wired_for: tuple[Mapping[int, Compartment], Desired] | None = None
         self._pulses: asyncio.TaskGroup | None = None
         self._size, self._snapshot_size = size, snapshot_size
         self._pace = pace
@@ -150,7 +153,8 @@ class Runtime:
             return
         self.state = state
         for effect in effects:
-            self._carry_out(effect)
+            if type(effect) is not Record:  # committed before
+                self._carry_out(effect)
         self._on_change(state)
 
     def _waits(self, event: Input) -> bool:
@@ -234,8 +238,6 @@ class Runtime:
                 self._on_signal(pattern)
             case Light(compartment_no):
                 self._on_light(compartment_no)
-            case Record():
-                pass  # committed before
 
     async def _pulse(self, authority_id: str, channel: Channel) -> None:
         self.feed(PulseEnded(authority_id, await self._bank.pulse(channel)))
@@ -282,10 +284,18 @@ class Runtime:
 
     async def poll(self) -> None:
         """Read all boards once and feed what differs from what was fed before."""
-        by_channel = {item.channel: item.no for item in self.state.compartments()}
-        for reading in await self._bank.poll():
-            no = by_channel.get(reading.channel)
-            if no is None or self._readings.get(reading.channel) == reading:
+        readings = await self._bank.poll()
+        by_channel = self._wiring()
+        for reading in readings:
+            if self._readings.get(reading.channel) == reading or (no := by_channel.get(reading.channel)) is None:
                 continue
             self._readings[reading.channel] = reading
             self.feed(DoorRead(no, reading.door, reading.occupied, self.fresh_id()))
+
+    def _wiring(self) -> Mapping[Channel, int]:
+        """Which channel is which compartment; made anew when the layout or the desired state is another."""
+        state = self.state
+        if self._wired_for is None or self._wired_for[0] is not state.layout or self._wired_for[1] is not state.desired:
+            self._by_channel = {item.channel: item.no for item in state.compartments()}
+            self._wired_for = (state.layout, state.desired)
+        return self._by_channel

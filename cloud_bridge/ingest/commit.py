@@ -166,11 +166,16 @@ def _project(
         if wanted and guarded:
             faults += fold_guarded(conn, projection, wanted, work.now_ms)
         elif wanted:
-            _fold_unguarded(conn, projection, wanted)
+            fold_unguarded(conn, projection, wanted)
     return faults
 
 
-def _fold_unguarded(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> None:
+def fold_unguarded(conn: Connection, projection: Projection, events: Sequence[StoredEvent]) -> None:
+    """Fold events without a savepoint, which nearly none needs.
+
+    Raises:
+        FoldFailed: the caller's transaction must be rolled back.
+    """
     try:
         _apply(conn, projection, events)
     except Exception as error:

@@ -35,11 +35,18 @@ class Bookings:
         self._nearby = nearby
 
     def reserve_row(
-        self, conn: Connection, row: ParcelRow, locker_id: str, now_ms: int, pickup: KnownPickup | None = None
+        self,
+        conn: Connection,
+        row: ParcelRow,
+        locker_id: str,
+        now_ms: int,
+        pickup: KnownPickup | None = None,
+        *,
+        write_twin: bool = True,
     ) -> tuple[Reservation | None, Assignment]:
         """Reserve the compartment that serves best here; None when none does, with each refusal.
 
-        `pickup`: one whose link somebody has already.
+        `pickup`: one whose link somebody has already. Without `write_twin` the caller tells the device.
         """
         store.lock_locker(conn, locker_id)
         assignment = self._deciding.compartment(conn, row.tenant, row.parcel_id, locker_id, row.wish, now_ms)
@@ -47,7 +54,8 @@ class Bookings:
             return None, assignment
         reservation = self.new_reservation(conn, row, locker_id, assignment.compartment_no, now_ms, pickup)
         reservation_store.insert_reservation(conn, reservation, now_ms)
-        self.twin.write(conn, locker_id)
+        if write_twin:
+            self.twin.write(conn, locker_id)
         return reservation, assignment
 
     def reserve_near(

@@ -37,8 +37,10 @@ class Promising:
         self._bookings = bookings
         self._deciding = deciding
 
-    def ask(self, conn: Connection, row: ParcelRow, locker_id: str, now_ms: int) -> Asked:
+    def ask(self, conn: Connection, row: ParcelRow, locker_id: str, now_ms: int, *, write_twin: bool = True) -> Asked:
         """Hold a compartment, or promise one, or hold one nearby; and where all that fails, nothing.
+
+        Without `write_twin` the caller tells this locker's device.
 
         Where quicker parcels will need the last places, a slow one goes to a locker nearby, if one suits.
         """
@@ -48,7 +50,7 @@ class Promising:
             elsewhere = self._bookings.reserve_near(conn, row, locker_id, now_ms)
             if elsewhere is not None:
                 return Asked(elsewhere, Assignment(None, ()))
-        reservation, assignment = self._bookings.reserve_row(conn, row, locker_id, now_ms)
+        reservation, assignment = self._bookings.reserve_row(conn, row, locker_id, now_ms, write_twin=write_twin)
         if reservation is not None:
             return Asked(reservation, assignment)
         if forecast is not None and forecast.locker_id is not None:

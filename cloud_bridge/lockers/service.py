@@ -118,8 +118,12 @@ class Lockers:
 
     # --- announcing and reserving ----------------------------------------------------------------------------
 
-    def announce(self, conn: Connection, tenant: str, item: Announcement, now_ms: int) -> Announced:
+    def announce(
+        self, conn: Connection, tenant: str, item: Announcement, now_ms: int, *, write_twin: bool = True
+    ) -> Announced:
         """Keep a parcel and, when it names a locker, hold or promise a compartment there, or nearby.
+
+        Without `write_twin` the caller tells the locker's device.
 
         Raises:
             Conflict: the tracking number is known already.
@@ -138,7 +142,7 @@ class Lockers:
         if item.locker_id is None:
             return Announced(item.parcel_id, None, None)
         upkeep_store.refuse_leaving(conn, item.locker_id)
-        asked = self.promising.ask(conn, row, item.locker_id, now_ms)
+        asked = self.promising.ask(conn, row, item.locker_id, now_ms, write_twin=write_twin)
         return Announced(item.parcel_id, asked.reservation, asked.assignment, asked.promised)
 
     def _attach(self, conn: Connection, known: ParcelRow, item: Announcement, now_ms: int) -> Announced:
@@ -165,15 +169,20 @@ class Lockers:
     def announce_rows(
         self, conn: Connection, tenant: str, rows: tuple[Row, ...], now_ms: int
     ) -> tuple[list[Announced], list[Finding]]:
-        """Announce the good rows of a manifest; one that contradicts what is stored is a finding like any other."""
+        """Announce the good rows of a manifest; one that contradicts what is stored is a finding like any other.
+
+        Each locker's device is told of all its rows together.
+        """
         done: list[Announced] = []
         findings: list[Finding] = []
         for row in rows:
             try:
-                done.append(self.announce(conn, tenant, row.announcement, now_ms))
+                done.append(self.announce(conn, tenant, row.announcement, now_ms, write_twin=False))
             except (Conflict, NotFound) as error:
                 column = "tracking_number" if isinstance(error, Conflict) else "locker_id"
                 findings.append(Finding(row.line, column, error.what, error.remedy))
+        for locker_id in sorted({item.reservation.locker_id for item in done if item.reservation is not None}):
+            self.twin.write(conn, locker_id)
         return done, findings
 
     def reserve(

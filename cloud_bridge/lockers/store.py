@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from cloud_bridge.lockers.model import Compartment, Locker, Marks, Money, Origin, Size, Wish
-from cloud_bridge.lockers.tables import compartments, lockers, parcels, recipient_keys
+from cloud_bridge.lockers.tables import ACTIVE, compartments, lockers, parcels, recipient_keys, reservations
 from cloud_bridge.storage.prepared import Prepared
 
 
@@ -56,7 +56,8 @@ def locker(conn: Connection, locker_id: str) -> Locker | None:
 
 def lock_locker(conn: Connection, locker_id: str) -> None:
     """Serialise whoever chooses a compartment here (SQLite has one writer anyway)."""
-    _LOCK.all(conn, {"locker": locker_id})
+    if conn.dialect.name != "sqlite":
+        _LOCK.all(conn, {"locker": locker_id})
 
 
 def lockers_of(conn: Connection, tenant: str) -> list[Locker]:
@@ -133,12 +134,9 @@ def change_parcel(conn: Connection, parcel_key: str, **values: Any) -> None:
     conn.execute(update(parcels).where(parcels.c.parcel_key == parcel_key).values(**values))
 
 
-def wishes_of(conn: Connection, parcel_keys: Sequence[str]) -> dict[str, Wish]:
-    """The wishes of these parcels, by key."""
-    if not parcel_keys:
-        return {}
-    rows = conn.execute(select(parcels.c.parcel_key, parcels.c.wish).where(parcels.c.parcel_key.in_(parcel_keys)))
-    return {row.parcel_key: load_wish(row.wish) for row in rows}
+def wishes_on_the_way(conn: Connection, locker_id: str) -> dict[str, Wish]:
+    """What the parcels need for which a place is kept here and that have not come yet, by parcel key."""
+    return {row.parcel_key: load_wish(row.wish) for row in _ON_THE_WAY.all(conn, {"locker": locker_id})}
 
 
 def parcel(conn: Connection, tenant: str, parcel_id: str) -> ParcelRow | None:
@@ -218,6 +216,11 @@ _NEW_PARCEL = Prepared(insert(parcels))
 _NEW_KEY = Prepared(insert(recipient_keys))
 _PARCEL = Prepared(
     select(parcels).where(parcels.c.tenant == bindparam("owner"), parcels.c.parcel_id == bindparam("parcel"))
+)
+_ON_THE_WAY = Prepared(
+    select(parcels.c.parcel_key, parcels.c.wish)
+    .join(reservations, reservations.c.parcel_key == parcels.c.parcel_key)
+    .where(reservations.c.locker_id == bindparam("locker"), ACTIVE, reservations.c.fulfilled == 0)
 )
 _PARCEL_BY_KEY = Prepared(select(parcels).where(parcels.c.parcel_key == bindparam("key")))
 _KEY = Prepared(select(recipient_keys.c.data_key).where(recipient_keys.c.parcel_key == bindparam("key")))

@@ -13,7 +13,7 @@ from cloud_bridge.lockers.zones import Zone
 
 SetSections = Callable[[Connection, str, Mapping[str, Any]], object]
 TokenId = Callable[[str, int], str]
-PATIENCE_MS = 15 * 60 * 1000
+PATIENCE_MS = 4 * 3600 * 1000
 DEADLINE_MARGIN_MS = 3600 * 1000
 
 
@@ -45,7 +45,7 @@ class TwinSections:
         """Reservations, deadlines, parcels to take out, and void QR codes, as they stand now; one new version."""
         store.end_twin_wait(conn, locker_id)
         active = reservation_store.active_reservations(conn, locker_id)
-        wishes = store.wishes_of(conn, [item.parcel_key for item in active if not item.fulfilled])
+        wishes = store.wishes_on_the_way(conn, locker_id)
         deadlines = {item.pickup_id: item.collect_by_ms for item in active if item.fulfilled}
         sections = {
             "reservations": [_reservation_row(item, wishes.get(item.parcel_key)) for item in active],

@@ -45,7 +45,15 @@ class InlineDatabase:
         return await self.write(fn)
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
-        return self.write_now(fn)
+        """Nobody else writes meanwhile, so what prepared statements read needs no transaction."""
+        connection = self._connected()
+        try:
+            return fn(connection)
+        except DBAPIError as error:
+            raise store_failed(error) from error
+        finally:
+            if connection.in_transaction():
+                connection.rollback()
 
     async def close(self) -> None:
         self._dispose()

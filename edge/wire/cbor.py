@@ -49,7 +49,7 @@ def _put(value: Any, parts: list[bytes], depth: int) -> None:
         parts.append(_head(4, len(value)))
         for item in value:
             _put(item, parts, depth + 1)
-    elif isinstance(value, Mapping):
+    elif kind is dict or isinstance(value, Mapping):
         parts.append(_head(5, len(value)))
         for encoded, key in _in_order(*value):
             parts.append(encoded)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from cloud_bridge.followers import Followers
 from cloud_bridge.ingest.service import Ingest
 from cloud_bridge.ledger import store as ledger
 from cloud_bridge.lockers.custody_store import CustodyProjection, deposited_at
+from cloud_bridge.lockers.manifest import Row
 from cloud_bridge.lockers.model import Announcement, Compartment, Custody, Locker, Recipient, Size, Wish
 from cloud_bridge.lockers.pickups import Pickup, Pickups
 from cloud_bridge.lockers.reactions import LockerReactions
@@ -174,8 +176,8 @@ class SimCloud:
         recipient = Recipient("Ann Example", "ann@example.org")
 
         def write(conn: Connection) -> list[str]:
-            rows = [Announcement(parcel_id, "Carrier", wish, recipient, locker_id) for parcel_id in parcel_ids]
-            done = [self.lockers.announce(conn, TENANT, row, now_ms) for row in rows]
+            items = (Announcement(parcel_id, "Carrier", wish, recipient, locker_id) for parcel_id in parcel_ids)
+            done, _ = self.lockers.announce_rows(conn, TENANT, tuple(starmap(Row, enumerate(items, 2))), now_ms)
             return [item.parcel_id for item in done if item.reservation is not None]
 
         placed = self.db.write_now(write)

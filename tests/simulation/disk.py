@@ -32,10 +32,14 @@ class Disk:
         self._safe = folder.with_name(folder.name + ".safe")
         self._found = folder.with_name(folder.name + ".found")
         self._safe_at_s = -1.0
+        self._asked: InlineEventLog | None = None
+        self._synced = SYNCED
 
     def before_commit(self, log: InlineEventLog, at_s: float) -> None:
-        (synced,) = log.store._connection.execute("PRAGMA synchronous").fetchone()
-        if synced < SYNCED and at_s - self._safe_at_s >= UNSYNCED_FOR_S:
+        if log is not self._asked:
+            (self._synced,) = log.store._connection.execute("PRAGMA synchronous").fetchone()
+            self._asked = log
+        if self._synced < SYNCED and at_s - self._safe_at_s >= UNSYNCED_FOR_S:
             self._copy(self._safe)
             self._safe_at_s = at_s
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from cloud_bridge.followers import BATCH, SKIP, Followers
 from cloud_bridge.ledger import store
@@ -105,3 +105,26 @@ class _MovedMeanwhile:
 
     async def write(self, fn: Any) -> Any:
         return await self._db.write(fn)
+
+
+class Choking(Noted):
+    """Notes in the database, and cannot bear one event."""
+
+    def apply(self, conn: Connection, event: StoredEvent) -> None:
+        conn.execute(text("INSERT INTO noted_events VALUES (:seq)"), {"seq": event.seq})
+        if event.seq == 1:
+            raise ValueError("not this one")
+
+
+async def test_follower_that_fails_on_an_event_folds_the_others_once_and_goes_on() -> None:
+    world, choking = await make_world(), Choking()
+    followers, log = Followers(world.db, world.clock, (choking,)), device_log(world)
+    await world.db.write(lambda conn: conn.execute(text("CREATE TABLE noted_events (seq INTEGER)")))
+    await _send(world, log, door(), door(), door())
+
+    assert (await followers.run_once(), await followers.run_once()) == (3, 0)
+
+    noted = await world.db.read(lambda conn: conn.execute(text("SELECT seq FROM noted_events ORDER BY seq")).all())
+    assert [seq for (seq,) in noted] == [0, 2]
+    assert await world.db.read(lambda conn: store.fault_count(conn, choking.name)) == 1
+    assert await _cursor(world, choking) == await world.db.read(store.last_position)

@@ -17,6 +17,7 @@ from cloud_bridge.errors import Conflict, NotFound, NotPossibleNow
 from cloud_bridge.ledger.model import StoredEvent
 from cloud_bridge.lockers import reservation_store
 from cloud_bridge.lockers.custody_store import CustodyProjection, custody_of
+from cloud_bridge.lockers.manifest import Row
 from cloud_bridge.lockers.model import Announcement, Compartment, Locker, ParcelState, Recipient, Size, Wish
 from cloud_bridge.lockers.pickup_link import token_jti
 from cloud_bridge.lockers.pickups import Pickups
@@ -254,6 +255,22 @@ def test_what_the_device_did_as_planned_is_written_to_its_twin_when_patience_end
     world.deposit("PW-0002", 1, pickup_id)
     world.announce("PW-0003")
     assert section() == ["PW-0002", "PW-0003"] and expire(NOW_MS + PATIENCE_MS) == 0
+
+
+def test_rows_of_a_manifest_are_told_to_each_device_together(world: World) -> None:
+    world.install(locker_id="locker-0002")
+    told: list[tuple[str, list[str]]] = []
+    lockers = Lockers(
+        SystemRandom(),
+        lambda _c, device, parts: told.append((device, [row["parcel_id"] for row in parts["reservations"]])),
+    )
+    wish, recipient = Wish(Size(200, 50, 200), 500, upright=True), Recipient("Ann Example", "ann@example.org")
+    places = {"PW-0001": "locker-0001", "PW-0002": "locker-0002", "PW-0003": "locker-0001", "PW-0004": None}
+    items = [Announcement(parcel_id, "Carrier", wish, recipient, place) for parcel_id, place in places.items()]
+    rows = tuple(Row(line, item) for line, item in enumerate([*items, items[0]], 2))
+    done, findings = world.db.write_now(lambda conn: lockers.announce_rows(conn, "acme", rows, NOW_MS))
+    assert (len(done), [finding.line for finding in findings]) == (4, [6])
+    assert told == [("locker-0001", ["PW-0001", "PW-0003"]), ("locker-0002", ["PW-0002"])]
 
 
 def test_deposit_other_than_planned_is_written_to_the_twin_at_once(world: World) -> None:
