@@ -108,8 +108,7 @@ class Runtime:
         self._wake = asyncio.Event()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._readings: dict[Channel, ChannelReading] = {}
-        self._by_channel: dict[Channel, int] = {}
-        self._wired_for: tuple[Mapping[int, Compartment], Desired] | None = None
+        self._wired: tuple[Mapping[int, Compartment], Desired, dict[Channel, int]] | None = None
         self._pulses: asyncio.TaskGroup | None = None
         self._size, self._snapshot_size = size, snapshot_size
         self._pace = pace
@@ -294,8 +293,8 @@ class Runtime:
 
     def _wiring(self) -> Mapping[Channel, int]:
         """Which channel is which compartment; made anew when the layout or the desired state is another."""
-        state = self.state
-        if self._wired_for is None or self._wired_for[0] is not state.layout or self._wired_for[1] is not state.desired:
-            self._by_channel = {item.channel: item.no for item in state.compartments()}
-            self._wired_for = (state.layout, state.desired)
-        return self._by_channel
+        state, wired = self.state, self._wired
+        if wired is None or wired[0] is not state.layout or wired[1] is not state.desired:
+            by_channel = {item.channel: item.no for item in state.compartments()}
+            wired = self._wired = (state.layout, state.desired, by_channel)
+        return wired[2]

@@ -17,6 +17,7 @@ GUIDES = tuple(path for path in tracked() if path.suffix == ".md" and _BLOCK.sea
 # Twenty processes, a whole stack: tests/integration/provisioning/test_guide.py and
 # tests/integration/fullstack/test_integrator_guide.py run them.
 ELSEWHERE = {"provisioning.md", "integrator.md"}
+LONG = {"releases.md", "assignment.md"}
 
 
 def test_guides_with_commands_are_found() -> None:
@@ -25,7 +26,12 @@ def test_guides_with_commands_are_found() -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "guide", [guide for guide in GUIDES if guide.name not in ELSEWHERE], ids=lambda path: path.stem
+    "guide",
+    [
+        pytest.param(guide, marks=pytest.mark.slow if guide.name in LONG else (), id=guide.stem)
+        for guide in GUIDES
+        if guide.name not in ELSEWHERE
+    ],
 )
 def test_commands_of_a_guide_run_as_they_stand(guide: Path, tmp_path: Path) -> None:
     run_guide(guide, tmp_path)

@@ -15,6 +15,7 @@ BANNED_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "mana
 MAX_LINES = 300
 # Tables and what has no seam, each with its reason; the figure is the most it may grow to.
 LONGER = {
+    "cloud_bridge/lockers/service.py": (320, "the use cases of lockers, one short method each"),
     "edge/wire/messages.py": (420, "one frozen dataclass with its codec for each of ten messages"),
     "cloud_bridge/storage/migrations/versions/0001_first_tables.py": (560, "a frozen table of tables"),
     "cloud_bridge/storage/migrations/versions/0004_complete_flows.py": (350, "a frozen table of tables"),
