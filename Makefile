@@ -34,7 +34,7 @@ lint: venv
 	lint-imports --no-cache
 
 unit: venv
-	$(PY) -m pytest -m "not slow and not browser" -n 4 --dist loadscope $(ARGS)
+	$(PY) -m pytest -m "not slow and not browser" -n 3 --dist loadscope $(ARGS)
 
 browser: venv # one after the other: each drives a browser of its own
 	$(PY) -m pytest -m "browser and not slow" $(ARGS)

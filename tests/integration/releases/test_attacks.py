@@ -19,7 +19,9 @@ from provisioning.releases.roles import RULES
 from tests.release_world import BOARD, DAY_MS, PRODUCT, ReleaseWorld, now_ms
 
 
-@pytest.fixture(params=list(ReleaseKind), ids=[kind.value for kind in ReleaseKind])
+# Signatures are judged alike for both kinds: images here, programs in the long run.
+@pytest.fixture(params=[ReleaseKind.IMAGE, pytest.param(ReleaseKind.AGENT, marks=pytest.mark.slow)],
+                ids=["image", "agent"])  # fmt: skip
 def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ReleaseWorld]:
     """Every attack is made on full images and on programs alone."""
     world = ReleaseWorld(tmp_path, kind=request.param)
