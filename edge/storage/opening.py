@@ -17,7 +17,7 @@ from edge.storage.connection import Connection, connect, is_damage, prepare, typ
 from edge.storage.event_store import EventStore
 from edge.storage.limits import LogLimits
 from edge.storage.schema_v1 import DDL, VERSION
-from edge.storage.tail_check import LogDamaged, check_pages, find, former_head
+from edge.storage.tail_check import LogDamaged, check_header, check_pages, find, former_head
 from edge.wire.event import EventDraft, LogIdentity, format_time
 from edge.wire.ids import check_hex_id
 from edge.wire.keys import Signer
@@ -130,6 +130,7 @@ def _open_file(
     path: Path, owner: Owner, start: Start, limits: LogLimits, ballast: Ballast, former: Former | None
 ) -> EventStore:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_header(path / _DATABASE)
     try:
         connection = connect(path / _DATABASE)
     except sqlite3.Error as error:

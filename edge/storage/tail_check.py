@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.storage.connection import Connection
 from edge.storage.limits import LogLimits
@@ -25,6 +26,7 @@ from edge.wire.merkle import Frontier, leaf_hash
 
 CHECKED_COMMITS = 16
 _MAX_BOOTS = 2**32
+_HEADER_BYTES = 100
 
 
 class LogDamaged(Exception):
@@ -34,6 +36,21 @@ class LogDamaged(Exception):
         self.reason = reason
         self.detail = detail
         super().__init__(f"{reason}: {detail}")
+
+
+def check_header(path: Path) -> None:
+    """A format version that no SQLite writes: one flipped bit there, and the file opens for reading only.
+
+    Raises:
+        LogDamaged: write or read version above 2 (SQLite file format, section 1.3.3).
+    """
+    try:
+        with path.open("rb") as file:
+            versions = file.read(_HEADER_BYTES)[18:20]
+    except FileNotFoundError:
+        return
+    if any(version > 2 for version in versions):
+        raise LogDamaged("damaged_file", f"format versions {versions.hex(' ')}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ async def test_doctor_searches_ports_and_finds_boards_of_all_families_without_on
     found = [
         b
         for name in ports
-        for b in await search_port(str(world.links / name), PySerialLine.open, Search(range(4, 6), 20))
+        for b in await search_port(str(world.links / name), PySerialLine.open, Search(range(4, 6), 100))
     ]
     assert {(b.family.value, b.address) for b in found} == {
         (item["family"], item["address"]) for boards in ports.values() for item in boards

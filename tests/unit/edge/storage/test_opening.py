@@ -233,6 +233,22 @@ def test_open_flipped_bytes_anywhere_never_crashes_or_serves_wrong_events(world:
     check()
 
 
+def test_open_any_flipped_byte_of_the_header_is_survived(world: LogWorld) -> None:
+    fill(world)
+    assert world.path is not None
+    whole = (world.path / "events.db").read_bytes()
+    for position in range(100):
+        for mask in (0x01, 0x7F, 0xFF):
+            content = bytearray(whole)
+            content[position] ^= mask
+            with tempfile.TemporaryDirectory(dir=world.path.parent) as place:
+                flipped = dataclasses.replace(world, path=Path(place) / "log")
+                assert flipped.path is not None
+                flipped.path.mkdir()
+                (flipped.path / "events.db").write_bytes(content)
+                read_all(flipped)
+
+
 def read_all(world: LogWorld) -> None:
     try:
         opened = world.open()
